@@ -1,0 +1,37 @@
+import type { BudgetOptions, DefenseOptions } from "../defense/options.js";
+
+/** One device as the datapath needs it. */
+export interface DeviceOptions {
+  readonly name: string;
+  /** `aa:bb:cc:dd:ee:ff`, lower case. */
+  readonly mac: string;
+  readonly defenses: DefenseOptions;
+  readonly budget: BudgetOptions;
+}
+
+/** Everything that can change while packets flow. Survives structuredClone. */
+export interface DatapathOptions {
+  readonly devices: readonly DeviceOptions[];
+  /** Destinations that count as the local network, as CIDR prefixes of both IP versions. Frames that are not IP are always local. */
+  readonly local: readonly string[];
+  /** True: local traffic is delayed like any other. */
+  readonly delayLocal: boolean;
+}
+
+/** Which cards to open; fixed for the life of the daemon. Survives structuredClone. */
+export interface CardOptions {
+  readonly card: "ring" | "libpcap";
+  /** Interface names. */
+  readonly inside: string;
+  readonly outside: string;
+  /** Receive slots of each ring. */
+  readonly slots: number;
+  /** Microseconds before a deadline during which the loop spins instead of sleeping; 0 never spins. */
+  readonly spin: number;
+  /** Packets that may be held at once, both directions together. */
+  readonly queue: number;
+  /** SCHED_FIFO priority of the datapath's thread; 0 leaves the ordinary scheduler. */
+  readonly priority: number;
+  /** Frames as this box sends and receives them are written to `<dir>/<side>.pcap`; empty: none. */
+  readonly capture: string;
+}

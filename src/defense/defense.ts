@@ -1,0 +1,24 @@
+import type { Packet } from "../packet/packet.js";
+import type { Micros } from "../time/micros.js";
+
+/** What a decoy looks like from outside. `traceroute` is a series of echo requests with rising TTL. */
+export type DecoyKind = "tcp" | "udp" | "icmp" | "traceroute";
+
+/** What a defense may ask of the datapath; the budget answers. */
+export interface Asks {
+  /**
+   * Asks for one decoy to leave at `departAt`. `fresh`: on ports not used before; else on a tuple that an earlier decoy used.
+   * Returns false where the budget or the lack of a destination refuses; that is counted there.
+   */
+  decoy(kind: DecoyKind, departAt: Micros, fresh: boolean): boolean;
+}
+
+/** Decides; never sends, never reads a clock, never draws from Math.random. One per device, kept for as long as it is switched on. */
+export interface Defense {
+  readonly name: string;
+  /** Called for each real packet of its device, in chain order. May move `departAt` later or raise `pad`. */
+  onPacket(packet: Packet, now: Micros): void;
+  /** When this defense next wants onTick, or NEVER. */
+  wakeAt(): Micros;
+  onTick(now: Micros, asks: Asks): void;
+}

@@ -1,0 +1,31 @@
+/** What went wrong, as a stable word that scripts and the API can rely on. */
+export type ErrorCode =
+  | "usage"
+  | "config-invalid"
+  | "config-unreadable"
+  | "config-conflict"
+  | "capture-invalid"
+  | "capture-truncated"
+  | "link-type-unsupported"
+  | "interface-missing"
+  | "interface-gone"
+  | "permission"
+  | "native-missing"
+  | "library-missing"
+  | "offload"
+  | "state-unreadable"
+  | "already-running"
+  | "api"
+  | "host"
+  | "internal";
+
+/** The one error class of hushbox. `message` says what was being done and to what; `cause` keeps what lies beneath. */
+export class HushboxError extends Error {
+  override readonly name = "HushboxError";
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}

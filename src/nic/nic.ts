@@ -1,0 +1,57 @@
+import type { Packet } from "../packet/packet.js";
+import type { Micros } from "../time/micros.js";
+
+/** What a card has counted since it was opened. Plain numbers, read by whoever wants to know. */
+export interface NicCounters {
+  /** Frames handed to us. */
+  received: number;
+  /** Frames the kernel or the file source dropped before we saw them (ring full). */
+  dropped: number;
+  /** Frames that found no free packet slot. */
+  noSlot: number;
+  /** Frames that arrived longer than a slot or the MTU allows: offloads on somewhere. */
+  oversize: number;
+  /** Frames whose transport checksum had been left to hardware. */
+  partialChecksum: number;
+  /** Frames sent. */
+  sent: number;
+  /** Frames that the card refused: too long, or the interface is down or gone. */
+  refused: number;
+  /** Times the interface went down or away. */
+  downs: number;
+}
+
+/** Counters at zero. */
+export function nicCounters(): NicCounters {
+  return { received: 0, dropped: 0, noSlot: 0, oversize: 0, partialChecksum: 0, sent: 0, refused: 0, downs: 0 };
+}
+
+/** One side of the box: frames in, frames out. Never blocks. */
+export interface Nic {
+  /** The interface or file behind it, for messages. */
+  readonly name: string;
+  /** Largest network-layer packet, in bytes. */
+  readonly mtu: number;
+  /** False while the interface is down or gone. */
+  readonly up: boolean;
+  readonly counters: NicCounters;
+  /** The next frame that has arrived, oldest first, or null. Sets slot bytes, `length`, `wireLength`, `arrivedAt`, `partialChecksum`. The caller owns the packet. */
+  receive(): Packet | null;
+  /** Takes the packet over: it leaves with `pad` zero bytes behind it at the next turn, at the latest, and goes back to the pool. */
+  send(packet: Packet): void;
+  close(): void;
+}
+
+/** The two cards of the box and what makes time pass for both. */
+export interface Cards {
+  /** Toward the device. */
+  readonly inside: Nic;
+  /** Toward the world. */
+  readonly outside: Nic;
+  /**
+   * Sends what was handed to `send`, gathers what has come, and waits, at most until `until`, while nothing has. Returns the time now.
+   * Waking early is allowed. Virtual cards jump instead of waiting.
+   */
+  turn(until: Micros): Micros;
+  close(): void;
+}
