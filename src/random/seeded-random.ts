@@ -1,11 +1,11 @@
-import { createCipheriv, createHash, type Cipheriv } from "node:crypto";
+import { createCipheriv, createHash, type Cipher } from "node:crypto";
 import type { Random } from "./random.js";
 
 const BYTES = 4096;
 
 /** Draws from an AES-256-CTR keystream whose key is the hash of a seed: the same seed gives the same draws on every machine. */
 export class SeededRandom implements Random {
-  readonly #cipher: Cipheriv;
+  readonly #cipher: Cipher;
   readonly #zeros = Buffer.alloc(BYTES);
   #pool: Buffer = Buffer.alloc(0);
   #next = 0;
