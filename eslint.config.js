@@ -17,4 +17,19 @@ export default defineConfig(
     },
   },
   { files: ["src/main.ts", "src/main/**/*.ts", "test/**/*.ts"], rules: { "no-console": "off" } },
+  {
+    // tap waits for its tests itself.
+    files: ["test/**/*.ts"],
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        {
+          allowForKnownSafeCalls: [
+            { from: "package", package: "@tapjs/core", name: ["test"] },
+            { from: "package", package: "tap", name: ["test"] },
+          ],
+        },
+      ],
+    },
+  },
 );
