@@ -1,0 +1,116 @@
+import { UP, type Direction, type Packet } from "../packet/packet.js";
+import type { Micros } from "../time/micros.js";
+import * as ipv4 from "../wire/ipv4.js";
+import * as ipv6 from "../wire/ipv6.js";
+import type { Prefixes } from "../wire/prefix.js";
+import { TCP, UDP } from "../wire/protocol.js";
+import * as tcp from "../wire/tcp.js";
+import { DESTINATION, Observation } from "./observation.js";
+import { WindowScales } from "./window-scales.js";
+
+/**
+ * Who observes. `lan`: on the link from box to router, every frame with its trailer. `wan`: behind the router's address
+ * translation, IP packets alone. `beyond`: the same worked out from frames in front of the router: what stays in the local network or
+ * dies at the router is left out, and lengths are of the IP packet and a 14-byte link header; addresses stay as they are.
+ */
+export type Vantage = "lan" | "wan" | "beyond";
+
+/** Ethernet without tags: what a length is counted with behind the router. */
+const LINK_HEADER = 14;
+
+/** The high 12 bytes of an IPv4-mapped address (RFC 4291, 2.5.5.2), third word. */
+const MAPPED = 0xffff;
+
+/** Sees packets from one place. */
+export class Observer {
+  /** What was seen last. */
+  readonly observation = new Observation();
+  readonly #vantage: Vantage;
+  readonly #local: Prefixes;
+  readonly #scales = new WindowScales();
+
+  /** `local`: the networks that no packet leaves the house for. */
+  constructor(vantage: Vantage, local: Prefixes) {
+    this.#vantage = vantage;
+    this.#local = local;
+  }
+
+  /** Looks at a dissected packet, its trailer included. False where nothing of it shows here. */
+  observe(packet: Packet, view: DataView, direction: Direction, at: Micros): boolean {
+    const seen = this.observation;
+    if (packet.version === 0 && this.#vantage !== "lan") return false;
+    if (this.#vantage === "beyond") {
+      if (this.#staysLocal(packet, view, direction) || (direction === UP && hopsLeft(packet, view) < 2)) return false;
+      seen.length = LINK_HEADER + packetLength(packet, view);
+    } else {
+      seen.length = Math.max(packet.length, packet.wireLength) + packet.pad;
+    }
+    seen.at = at;
+    seen.direction = direction;
+    seen.version = packet.version;
+    seen.protocol = protocolOf(packet, view);
+    seen.hasPorts = packet.protocol === TCP || packet.protocol === UDP;
+    seen.sourcePort = packet.sourcePort;
+    seen.destinationPort = packet.destinationPort;
+    seen.rawWindow = seen.scaledWindow = -1;
+    copyAddresses(packet, view, seen.addresses);
+    if (packet.protocol === TCP) this.#window(packet, view);
+    return true;
+  }
+
+  #window(packet: Packet, view: DataView): void {
+    const seen = this.observation;
+    const at = packet.transport;
+    seen.rawWindow = seen.scaledWindow = tcp.window(view, at);
+    const flags = tcp.flags(view, at);
+    if ((flags & tcp.SYN) === 0) {
+      seen.scaledWindow <<= this.#scales.shift(seen);
+    } else {
+      const whole = tcp.fits(view, at, packet.end);
+      this.#scales.handshake(seen, whole ? tcp.windowScale(view, at) : -1, (flags & tcp.ACK) !== 0);
+    }
+  }
+
+  #staysLocal(packet: Packet, view: DataView, direction: Direction): boolean {
+    const at = packet.network;
+    if (packet.version === 4)
+      return this.#local.has4(direction === UP ? ipv4.destination(view, at) : ipv4.source(view, at));
+    return this.#local.has6(view, at + (direction === UP ? ipv6.DESTINATION : ipv6.SOURCE));
+  }
+}
+
+/** Bytes of the IP packet by its own length field, also where a capture cut it. */
+export function packetLength(packet: Packet, view: DataView): number {
+  if (packet.version === 4) return ipv4.totalLength(view, packet.network);
+  return ipv6.HEADER + ipv6.payloadLength(view, packet.network);
+}
+
+/** Time to live, or hop limit. */
+export function hopsLeft(packet: Packet, view: DataView): number {
+  return packet.version === 4 ? ipv4.ttl(view, packet.network) : ipv6.hopLimit(view, packet.network);
+}
+
+/** The protocol of later fragments and cut headers stands in the IP header, or in the fragment header of IPv6 (RFC 8200, 4.5). */
+function protocolOf(packet: Packet, view: DataView): number {
+  if (packet.protocol !== -1 || packet.version === 0) return packet.protocol;
+  if (packet.version === 4) return ipv4.protocol(view, packet.network);
+  return packet.fragment ? view.getUint8(packet.transport - FRAGMENT_HEADER) : -1;
+}
+
+const FRAGMENT_HEADER = 8;
+
+function copyAddresses(packet: Packet, view: DataView, into: DataView): void {
+  const at = packet.network;
+  if (packet.version === 6) {
+    ipv6.copyAddress(view, at + ipv6.SOURCE, into, 0);
+    ipv6.copyAddress(view, at + ipv6.DESTINATION, into, DESTINATION);
+    return;
+  }
+  const mapped = packet.version === 4;
+  for (let side = 0; side <= DESTINATION; side += DESTINATION) {
+    into.setUint32(side, 0);
+    into.setUint32(side + 4, 0);
+    into.setUint32(side + 8, mapped ? MAPPED : 0);
+    into.setUint32(side + 12, mapped ? view.getUint32(at + 12 + (side >> 2)) : 0);
+  }
+}
