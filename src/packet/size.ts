@@ -18,3 +18,9 @@ export function parseSize(text: string): number | null {
   const [, digits = "", unit = ""] = found;
   return Math.round(Number(digits) * (FACTORS[unit] ?? NaN));
 }
+
+/** Writes a size in the largest decimal unit in which it is whole: `1514B`, `100kB`, `2GB`; what parseSize reads back. */
+export function formatSize(bytes: number): string {
+  const unit = ["GB", "MB", "kB"].find((name) => bytes > 0 && Number.isInteger(bytes / (FACTORS[name] ?? NaN))) ?? "B";
+  return `${bytes / (FACTORS[unit] ?? NaN)}${unit}`;
+}

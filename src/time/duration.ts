@@ -14,3 +14,10 @@ export function parseDuration(text: string): Micros | null {
   if (unit === undefined) return value === 0 ? micros(0) : null;
   return micros(value * (FACTORS[unit] ?? NaN));
 }
+
+/** Writes a duration in the largest unit in which it is whole: `20ms`, `1500ms`, `2s`; what parseDuration reads back. */
+export function formatDuration(span: Micros): string {
+  if (span === 0) return "0";
+  const unit = ["d", "h", "min", "s", "ms"].find((name) => Number.isInteger(span / (FACTORS[name] ?? NaN))) ?? "us";
+  return `${span / (FACTORS[unit] ?? NaN)}${unit}`;
+}

@@ -1,0 +1,82 @@
+import { isIPv4, isIPv6 } from "node:net";
+import type { ValidateFunction } from "ajv";
+import { ConfigSchema, type Config } from "./schema.js";
+import { pointer, type Problem } from "./problem.js";
+import { newAjv, problemsOf } from "./validator.js";
+
+let validate: ValidateFunction | undefined;
+
+/** Everything wrong with a configuration, whether it came from a file or over HTTP; none: it is a Config. */
+export function checkConfig(value: unknown): Problem[] {
+  validate ??= newAjv().compile(ConfigSchema);
+  const problems = problemsOf(validate, value);
+  return problems.length > 0 ? problems : rules(value as Config);
+}
+
+/** What a schema cannot say. */
+function rules(config: Config): Problem[] {
+  return [...interfaces(config), ...devices(config), ...networks(config), ...listen(config)];
+}
+
+function interfaces(config: Config): Problem[] {
+  if (config.inside !== config.outside) return [];
+  return [
+    { path: "/outside", message: `is the same interface as inside (${config.inside}): the box stands between two` },
+  ];
+}
+
+function devices(config: Config): Problem[] {
+  const problems: Problem[] = [];
+  const names = new Map<string, number>();
+  const macs = new Map<string, number>();
+  config.devices.forEach((device, i) => {
+    const at = pointer("/devices", i);
+    const mac = device.mac.toLowerCase();
+    const named = names.get(device.name);
+    const owned = macs.get(mac);
+    if (named !== undefined)
+      problems.push({ path: `${at}/name`, message: `${device.name} is the name of device ${named + 1} already` });
+    if (owned !== undefined)
+      problems.push({ path: `${at}/mac`, message: `${mac} is the address of device ${owned + 1} already` });
+    if (mac === "00:00:00:00:00:00")
+      problems.push({ path: `${at}/mac`, message: "no device has the address of zeros" });
+    else if (Number.parseInt(mac.slice(0, 2), 16) & 1) {
+      problems.push({
+        path: `${at}/mac`,
+        message: `${mac} is a group address (its first byte is odd); a device has one of its own`,
+      });
+    }
+    names.set(device.name, i);
+    macs.set(mac, i);
+  });
+  return problems;
+}
+
+function networks(config: Config): Problem[] {
+  return (config.local?.networks ?? []).flatMap((network, i) => {
+    const [address = "", bits = ""] = network.split("/");
+    const most = isIPv4(address) ? 32 : isIPv6(address) ? 128 : -1;
+    const path = pointer("/local/networks", i);
+    if (most < 0) return [{ path, message: `${address} is not an IP address` }];
+    if (Number(bits) > most)
+      return [{ path, message: `a prefix of this address has at most ${most} bits, got ${bits}` }];
+    return [];
+  });
+}
+
+function listen(config: Config): Problem[] {
+  const text = config.api?.listen;
+  if (text === undefined) return [];
+  const { host, port } = parseListen(text);
+  const path = "/api/listen";
+  if (host !== "localhost" && !isIPv4(host) && !isIPv6(host))
+    return [{ path, message: `${host} is not an IP address` }];
+  if (port > 65535) return [{ path, message: `a port is at most 65535, got ${port}` }];
+  return [];
+}
+
+/** The two parts of `127.0.0.1:8377` or `[::1]:8377`. */
+export function parseListen(text: string): { host: string; port: number } {
+  const colon = text.lastIndexOf(":");
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
+}

@@ -1,0 +1,233 @@
+import { Type, type Static } from "typebox";
+import {
+  DURATION,
+  duration,
+  PAD_TARGET_PATTERN,
+  plain,
+  SIZE,
+  size,
+  SIZE_PER_MONTH,
+  sizePerMonth,
+  type Codec,
+} from "./quantity.js";
+import type { DecoyKind } from "./defense.js";
+import type { BudgetOptions, DecoyOptions, DefenseOptions, JitterOptions, PadOptions } from "./options.js";
+
+const STRICT = { additionalProperties: false } as const;
+
+/** What a decoy may look like. */
+export const DECOY_KINDS = ["tcp", "udp", "icmp", "traceroute"] as const satisfies readonly DecoyKind[];
+
+const WINDOW = ["100ms", "10min"] as const;
+
+/** `pad` as it stands in a configuration. Every key may be absent: the preset decides then. */
+export const PadSchema = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean({ description: "Whether frames toward the world are padded." })),
+    target: Type.Optional(
+      Type.String({
+        title: "mtu, max, or the bytes of an Ethernet frame",
+        examples: ["mtu", "max", "1514B"],
+        pattern: PAD_TARGET_PATTERN,
+        "x-between": ["60B", "1522B"],
+        description:
+          "What frames grow to: the largest frame of the outside card, the running maximum of the device's frames, or bytes of Ethernet frame from 60B to 1522B. Longer frames stay as they are.",
+      }),
+    ),
+    trailer: Type.Optional(
+      Type.Boolean({
+        description: "Append zeros behind the IP packet, inside the Ethernet frame: every receiver ignores them.",
+      }),
+    ),
+  },
+  {
+    ...STRICT,
+    description:
+      "Constant padding: frame lengths say nothing. Covers the link to the router; behind it the trailer is gone.",
+  },
+);
+export type PadFile = Static<typeof PadSchema>;
+
+/** `jitter` as it stands in a configuration. */
+export const JitterSchema = Type.Object(
+  {
+    enabled: Type.Optional(Type.Boolean({ description: "Whether packets toward the world are delayed at random." })),
+    variance: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1000,
+        description:
+          "The paper's ν: the noise on std_ipt has this multiple of the feature's own running variance. From 0 to 1000.",
+      }),
+    ),
+    window: Type.Optional(
+      duration({
+        description: "How often the scale of the delays is drawn anew, and what the running variance is taken over.",
+        between: WINDOW,
+      }),
+    ),
+    maxDelay: Type.Optional(
+      duration({
+        description: "No packet is delayed for longer, so that calls and games stay usable.",
+        between: ["0", "5s"],
+      }),
+    ),
+  },
+  { ...STRICT, description: "Gaussian jitter: gaps between packets say less. Order is kept." },
+);
+export type JitterFile = Static<typeof JitterSchema>;
+
+/** `decoy` as it stands in a configuration. */
+export const DecoySchema = Type.Object(
+  {
+    enabled: Type.Optional(
+      Type.Boolean({ description: "Whether packets with nothing in them are sent among the real ones." }),
+    ),
+    variance: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1000,
+        description:
+          "The paper's ν: the number of decoys a window has this multiple of the feature's own running variance. From 0 to 1000.",
+      }),
+    ),
+    window: Type.Optional(duration({ description: "How often the number of decoys is drawn.", between: WINDOW })),
+    kinds: Type.Optional(
+      Type.Array(Type.Enum([...DECOY_KINDS]), {
+        minItems: 1,
+        maxItems: DECOY_KINDS.length,
+        uniqueItems: true,
+        description:
+          "What decoys look like: tcp and udp go to random ports, icmp is an echo request, traceroute a series of them with rising TTL.",
+      }),
+    ),
+    hops: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 64,
+        description:
+          "The TTL of decoys: they die after so many routers, so that no stranger is scanned. From 1 to 64; 64 reaches the real hosts.",
+      }),
+    ),
+    size: Type.Optional(
+      size({ description: "The length of a decoy's IP packet before padding.", between: ["60B", "1500B"] }),
+    ),
+  },
+  {
+    ...STRICT,
+    description: "Decoys: counts of packets, protocols and ports say less. Replies never reach the device.",
+  },
+);
+export type DecoyFile = Static<typeof DecoySchema>;
+
+/** Bounds on decoys as they stand in a configuration, of each device by itself. */
+export const BudgetSchema = Type.Object(
+  {
+    packetsPerSecond: Type.Optional(
+      Type.Number({ minimum: 0, maximum: 100_000, description: "Decoys a second. From 0 to 100000." }),
+    ),
+    bytesPerSecond: Type.Optional(
+      size({ description: "Bytes of decoys a second, padding included.", between: ["0B", "1GB"] }),
+    ),
+    share: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 100,
+        description:
+          "Bytes of decoys as a share of the device's real bytes since the start; 1 allows as many again. From 0 to 100.",
+      }),
+    ),
+    perMonth: Type.Optional(
+      sizePerMonth({
+        description: "Bytes of decoys a calendar month (UTC), kept across restarts: for lines with a volume limit.",
+        between: ["0B/month", "1000000GB/month"],
+      }),
+    ),
+  },
+  { ...STRICT, description: "The limit on overhead, of each device by itself. Applies whatever the preset is." },
+);
+export type BudgetFile = Static<typeof BudgetSchema>;
+
+/** All defenses as they stand in a configuration. Adding a defense adds a line here and one in CODECS. */
+export const DefensesSchema = Type.Object(
+  { pad: Type.Optional(PadSchema), jitter: Type.Optional(JitterSchema), decoy: Type.Optional(DecoySchema) },
+  { ...STRICT, description: "Single values that differ from the preset's." },
+);
+export type DefensesFile = Static<typeof DefensesSchema>;
+export type DefenseName = keyof DefenseOptions;
+
+type Codecs<File, Inside> = { readonly [K in keyof Inside & keyof File]-?: Codec<NonNullable<File[K]>, Inside[K]> };
+
+const PAD_TARGET: Codec<string, PadOptions["target"]> = {
+  read: (text) => (text === "mtu" || text === "max" ? text : SIZE.read(text)),
+  show: (target) => (typeof target === "number" ? SIZE.show(target) : target),
+};
+
+const PAD: Codecs<PadFile, PadOptions> = { enabled: plain(), target: PAD_TARGET, trailer: plain() };
+const JITTER: Codecs<JitterFile, JitterOptions> = {
+  enabled: plain(),
+  variance: plain(),
+  window: DURATION,
+  maxDelay: DURATION,
+};
+const KINDS: Codec<DecoyKind[], readonly DecoyKind[]> = { read: (kinds) => [...kinds], show: (kinds) => [...kinds] };
+const DECOY: Codecs<DecoyFile, DecoyOptions> = {
+  enabled: plain(),
+  variance: plain(),
+  window: DURATION,
+  kinds: KINDS,
+  hops: plain(),
+  size: SIZE,
+};
+const BUDGET: Codecs<BudgetFile, BudgetOptions> = {
+  packetsPerSecond: plain(),
+  bytesPerSecond: SIZE,
+  share: plain(),
+  perMonth: SIZE_PER_MONTH,
+};
+
+/** The names of all defenses, in chain order. */
+export const DEFENSE_NAMES: readonly DefenseName[] = ["pad", "jitter", "decoy"];
+
+/** `base` with what the file says instead. */
+export function overlayDefenses(base: DefenseOptions, file: DefensesFile): DefenseOptions {
+  return {
+    pad: overlay(PAD, base.pad, file.pad ?? {}),
+    jitter: overlay(JITTER, base.jitter, file.jitter ?? {}),
+    decoy: overlay(DECOY, base.decoy, file.decoy ?? {}),
+  };
+}
+
+/** `base` with what the file says instead. */
+export function overlayBudget(base: BudgetOptions, file: BudgetFile): BudgetOptions {
+  return overlay(BUDGET, base, file);
+}
+
+/** All values of all defenses in the file's form. */
+export function showDefenses(options: DefenseOptions) {
+  return { pad: show(PAD, options.pad), jitter: show(JITTER, options.jitter), decoy: show(DECOY, options.decoy) };
+}
+
+/** A budget in the file's form. */
+export function showBudget(options: BudgetOptions) {
+  return show(BUDGET, options);
+}
+
+function overlay<File extends object, Inside extends object>(
+  codecs: Codecs<File, Inside>,
+  base: Inside,
+  file: File,
+): Inside {
+  const result = { ...base };
+  for (const key of Object.keys(codecs) as (keyof Inside & keyof File)[]) {
+    const value = file[key];
+    if (value !== undefined && value !== null) result[key] = codecs[key].read(value);
+  }
+  return result;
+}
+
+function show<File extends object, Inside extends object>(codecs: Codecs<File, Inside>, inside: Inside) {
+  const shown = {} as { [K in keyof Inside & keyof File]-?: NonNullable<File[K]> };
+  for (const key of Object.keys(codecs) as (keyof Inside & keyof File)[]) shown[key] = codecs[key].show(inside[key]);
+  return shown;
+}
