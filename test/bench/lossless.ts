@@ -1,0 +1,68 @@
+import type { Run } from "./measure.js";
+
+/** Loss below this counts as none. */
+export const LOSSLESS = 0.001;
+const FIRST = 200e3;
+const LOWEST = 1e3;
+/** More than the generator makes: from here on it sends without pacing. */
+const UNPACED = 1.6e6;
+
+/**
+ * Searches the highest rate that passes without loss: doubling, then halving the gap by ratio. Noise only ever makes a
+ * run worse, so one good run proves a rate and several bad ones are needed against it.
+ */
+export class LosslessSearch {
+  readonly #precision: number;
+  readonly #tries: number;
+  #passed = 0;
+  #proven = 0;
+  #failed = Infinity;
+  #tried = 0;
+  #offered = FIRST;
+  #ceiling = false;
+  #more = 0;
+
+  constructor(precision: number, tries: number) {
+    this.#precision = precision;
+    this.#tries = tries;
+  }
+
+  /** The rate to try next (0: unpaced), or null when the search is over. */
+  next(): number | null {
+    if (this.#ceiling) return this.#more > 0 ? 0 : null;
+    if (this.#offered < LOWEST || this.#failed / this.#passed < this.#precision) return null;
+    return this.#offered >= UNPACED ? 0 : this.#offered;
+  }
+
+  record({ rate, loss }: Pick<Run, "rate" | "loss">): void {
+    if (this.#ceiling) {
+      this.#more--;
+      if (loss < LOSSLESS) this.#proven = Math.max(this.#proven, rate);
+      return;
+    }
+    if (loss < LOSSLESS) {
+      this.#passed = this.#offered;
+      this.#proven = Math.max(this.#proven, rate);
+      this.#tried = 0;
+      // The generator, or a CPU for it, was the limit: higher rates would say nothing of the box.
+      this.#ceiling = this.#offered >= UNPACED || rate < this.#offered * 0.9;
+      this.#more = this.#ceiling ? this.#tries - 1 : 0;
+      this.#offered = this.#failed === Infinity ? Math.min(this.#offered * 1.7, UNPACED) : this.#between();
+      return;
+    }
+    this.#tried++;
+    if (this.#tried < this.#tries) return;
+    this.#tried = 0;
+    this.#failed = this.#offered;
+    this.#offered = this.#passed === 0 ? this.#offered / 2 : this.#between();
+  }
+
+  /** Packets per second, and whether the generator rather than the box set the limit. */
+  get result(): { readonly rate: number; readonly ceiling: boolean } {
+    return { rate: this.#proven, ceiling: this.#ceiling };
+  }
+
+  #between(): number {
+    return Math.sqrt(this.#passed * this.#failed);
+  }
+}

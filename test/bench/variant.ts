@@ -1,0 +1,13 @@
+import type { Child } from "./child.js";
+import type { Topology } from "./topology.js";
+
+/** A box that carries frames between p0 and p1. */
+export interface Variant {
+  readonly name: string;
+  /** What a reader of the table should know. */
+  readonly about: string;
+  /** Why it cannot run here, or null. */
+  missing(): string | null;
+  /** Resolves when it forwards. Null: the kernel does it, there is no process. */
+  start(topology: Topology): Promise<Child | null>;
+}
