@@ -3,7 +3,6 @@ export const DROPS = [
   "oversize",
   "queue-full",
   "send-refused",
-  "foreign",
   "stopped",
 ] as const;
 export type Drop = (typeof DROPS)[number];

@@ -13,11 +13,20 @@ export interface Asks {
   decoy(kind: DecoyKind, departAt: Micros, fresh: boolean): boolean;
 }
 
+/** The packet goes on. */
+export const PASS = 0;
+/** The packet ends here: it answers something that only hushbox sent. Only for packets on the way down. */
+export const SWALLOW = 1;
+export type Verdict = typeof PASS | typeof SWALLOW;
+
 /** Decides; never sends, never reads a clock, never draws from Math.random. One per device, kept for as long as it is switched on. */
 export interface Defense {
   readonly name: string;
-  /** Called for each real packet of its device, in chain order. May move `departAt` later or raise `pad`. */
-  onPacket(packet: Packet, now: Micros): void;
+  /**
+   * Called for each packet of its device, in chain order: real ones of both directions, and decoys (`packet.kind`). May move `departAt`
+   * of a real packet later, raise `pad`, rewrite bytes.
+   */
+  onPacket(packet: Packet, now: Micros): Verdict;
   /** When this defense next wants onTick, or NEVER. */
   wakeAt(): Micros;
   onTick(now: Micros, asks: Asks): void;

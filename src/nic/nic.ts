@@ -35,6 +35,8 @@ export interface Nic {
   /** False while the interface is down or gone. */
   readonly up: boolean;
   readonly counters: NicCounters;
+  /** Frames that `send` can take before the next turn. */
+  readonly room: number;
   /** The next frame that has arrived, oldest first, or null. Sets slot bytes, `length`, `wireLength`, `arrivedAt`, `partialChecksum`. The caller owns the packet. */
   receive(): Packet | null;
   /** Takes the packet over: it leaves with `pad` zero bytes behind it at the next turn, at the latest, and goes back to the pool. */

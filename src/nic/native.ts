@@ -1,0 +1,69 @@
+import { createRequire } from "node:module";
+import { HushboxError } from "../errors/hushbox-error.js";
+
+/** Byte offsets of the ring's control block, as native/ring.c lays it out. */
+export interface RingLayout {
+  readonly bytes: number;
+  readonly portBytes: number;
+  readonly rxBatch: number;
+  readonly txBatch: number;
+  readonly maxPad: number;
+  readonly now: number;
+  readonly until: number;
+  readonly spin: number;
+  readonly wall: number;
+  readonly port: number;
+  readonly received: number;
+  readonly dropped: number;
+  readonly sent: number;
+  readonly refused: number;
+  readonly downs: number;
+  readonly state: number;
+  readonly rx_count: number;
+  readonly tx_count: number;
+  readonly mtu: number;
+  readonly tx_slot: number;
+  readonly tx_length: number;
+  readonly tx_pad: number;
+  readonly rx_slot: number;
+  readonly rx_length: number;
+  readonly rx_wire: number;
+  readonly rx_flags: number;
+  readonly rx_at: number;
+}
+
+/** An open ring; only the addon looks inside. */
+export type Ring = object & { readonly __ring: true };
+
+/** The addon's functions; each is described at its definition under native/. */
+export interface Native {
+  ringOpen(slots: ArrayBuffer, slotBytes: number, free: ArrayBufferLike, control: ArrayBuffer, wake: number): Ring;
+  ringPort(ring: Ring, port: 0 | 1, name: string, slots: number, filter: Uint8Array): void;
+  ringFilter(ring: Ring, port: 0 | 1, filter: Uint8Array): void;
+  ringTurn(ring: Ring): void;
+  ringCheck(ring: Ring): void;
+  ringClose(ring: Ring): void;
+  readonly layout: RingLayout;
+  notify(text: string): boolean;
+  eventOpen(): number;
+  eventWake(fd: number): void;
+  eventClose(fd: number): void;
+  threadPriority(priority: number): void;
+}
+
+let loaded: Native | undefined;
+
+/** The addon, loaded once a thread. Throws `native-missing` where it was not compiled. */
+export function native(): Native {
+  if (loaded !== undefined) return loaded;
+  try {
+    loaded = createRequire(import.meta.url)("../../native/ring.node") as Native;
+    return loaded;
+  } catch (cause) {
+    throw new HushboxError(
+      "native-missing",
+      "the packet ring (build/native/ring.node) is not compiled for this machine: run `npm run build` (it needs gcc and libc6-dev), or set `nic.card: libpcap`",
+      cause,
+    );
+  }
+}
