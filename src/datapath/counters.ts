@@ -1,8 +1,10 @@
-/** Why a packet did not leave. A closed list: each is a label value of `hushbox_datapath_drops_total`. */
+/**
+ * Why a packet did not leave the datapath. A closed list: each is a label value of `hushbox_datapath_drops_total`. What a card refused after
+ * that is counted by the card.
+ */
 export const DROPS = [
   "oversize",
   "queue-full",
-  "send-refused",
   "stopped",
 ] as const;
 export type Drop = (typeof DROPS)[number];

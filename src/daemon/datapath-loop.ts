@@ -1,0 +1,109 @@
+import { receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import { Counters, SIDES, type NicCounter } from "../datapath/counters.js";
+import type { Datapath } from "../datapath/datapath.js";
+import type { BudgetState } from "../datapath/handle.js";
+import type { DatapathOptions } from "../datapath/options.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import type { Cards, Nic } from "../nic/nic.js";
+import { later, micros, type Micros } from "../time/micros.js";
+
+/** What the daemon asks of the loop; each is answered with the same number. */
+export type Question =
+  | { readonly id: number; readonly ask: "apply"; readonly options: DatapathOptions }
+  | { readonly id: number; readonly ask: "flows" | "devices" | "budget" | "stop" };
+
+export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
+
+const NIC_COUNTERS: readonly NicCounter[] = ["received", "dropped", "noSlot", "oversize", "partialChecksum", "sent", "refused", "downs"];
+/** How often the cards' counters are copied to shared memory and the calendar is looked at. */
+const PUBLISH_EVERY = micros(250_000);
+
+/** The UTC month of a moment, as in `2026-11`. */
+export function monthOf(time: Date): string {
+  return time.toISOString().slice(0, 7);
+}
+
+/** Turns a datapath and answers questions between turns. The one place on the packets' side that looks at the clock. */
+export class DatapathLoop {
+  readonly #datapath: Datapath;
+  readonly #cards: Cards;
+  readonly #counters: Counters;
+  readonly #onMacs: (macs: readonly string[]) => void;
+  #month: string;
+  #publishAt = micros(0);
+  #now: Micros = micros(0);
+  stopped = false;
+
+  /** `onMacs` hears the devices' addresses before a new configuration takes effect. */
+  constructor(
+    datapath: Datapath,
+    cards: Cards,
+    counters: Counters,
+    month: string,
+    onMacs: (macs: readonly string[]) => void,
+  ) {
+    this.#datapath = datapath;
+    this.#cards = cards;
+    this.#counters = counters;
+    this.#month = month;
+    this.#onMacs = onMacs;
+  }
+
+  /** Turns until a `stop` was answered. Blocks the thread: questions are read from the port by hand. */
+  run(port: MessagePort): void {
+    let next = micros(0);
+    while (!this.stopped) {
+      this.#now = this.#cards.turn(next);
+      next = this.#datapath.poll(this.#now);
+      for (let m = receiveMessageOnPort(port); m !== undefined; m = receiveMessageOnPort(port)) {
+        port.postMessage(this.answer(m.message as Question, this.#now));
+        next = this.#now;
+      }
+      if (this.#now >= this.#publishAt) this.publish(this.#now);
+    }
+  }
+
+  /** Does what is asked at `now`. */
+  answer(question: Question, now: Micros): Answer {
+    const { id } = question;
+    try {
+      switch (question.ask) {
+        case "apply":
+          this.#onMacs(question.options.devices.map((device) => device.mac));
+          this.#datapath.apply(question.options, now);
+          return { id, value: null };
+        case "flows":
+          return { id, value: this.#datapath.flows(now) };
+        case "devices":
+          return { id, value: this.#datapath.devices(now) };
+        case "budget":
+          return { id, value: { month: this.#month, bytes: this.#datapath.monthBytes() } satisfies BudgetState };
+        case "stop":
+          this.#datapath.stop(now);
+          this.publish(now);
+          this.#cards.close();
+          this.stopped = true;
+          return { id, value: null };
+      }
+    } catch (error) {
+      return { id, error: error instanceof HushboxError ? error.message : String(error) };
+    }
+  }
+
+  /** Copies what the cards counted to shared memory, and starts the month's budget anew when a month has begun. */
+  publish(now: Micros): void {
+    this.#publishAt = later(this.#publishAt, micros(now + PUBLISH_EVERY));
+    this.#publishNic("inside", this.#cards.inside);
+    this.#publishNic("outside", this.#cards.outside);
+    const month = monthOf(new Date());
+    if (month === this.#month) return;
+    this.#month = month;
+    this.#datapath.startMonth();
+  }
+
+  #publishNic(side: (typeof SIDES)[number], nic: Nic): void {
+    const { values } = this.#counters;
+    for (const counter of NIC_COUNTERS) values[Counters.index(`${side}.${counter}`)] = nic.counters[counter as keyof typeof nic.counters];
+    values[Counters.index(`${side}.up`)] = nic.up ? 1 : 0;
+  }
+}

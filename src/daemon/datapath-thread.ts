@@ -1,0 +1,63 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { Counters } from "../datapath/counters.js";
+import { Datapath } from "../datapath/datapath.js";
+import type { BudgetState } from "../datapath/handle.js";
+import type { CardOptions, DatapathOptions } from "../datapath/options.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import { native } from "../nic/native.js";
+import { RingCards } from "../nic/ring.js";
+import { Pool } from "../packet/pool.js";
+import { SecureRandom } from "../random/secure-random.js";
+import { micros } from "../time/micros.js";
+import { parseMac } from "../wire/ethernet.js";
+import { DatapathLoop, monthOf, type Answer } from "./datapath-loop.js";
+
+/** What the thread is started with. */
+export interface ThreadData {
+  readonly cards: CardOptions;
+  readonly options: DatapathOptions;
+  readonly saved: BudgetState | null;
+  readonly counters: SharedArrayBuffer;
+  /** An eventfd that ends a wait. */
+  readonly wake: number;
+}
+
+/** Slots beyond the departure queue: both receive batches, both send queues. */
+const WORKING_SLOTS = 4096;
+
+function macNumbers(macs: readonly string[]): number[] {
+  return macs.map((mac) => {
+    const number = parseMac(mac);
+    if (number === null) throw new HushboxError("config-invalid", `"${mac}" is no MAC address`);
+    return number;
+  });
+}
+
+/** The datapath's thread: opens the ring, says `ready`, and turns until it is told to stop. */
+function main(): void {
+  const port = parentPort;
+  if (port === null) throw new HushboxError("internal", "the datapath's thread was started outside a worker");
+  const { cards: wanted, options, saved, counters: shared, wake } = workerData as ThreadData;
+  native().threadPriority(wanted.priority);
+  const pool = new Pool(wanted.queue + WORKING_SLOTS);
+  const cards = new RingCards(wanted, pool, macNumbers(options.devices.map((device) => device.mac)), wake);
+  const counters = new Counters(shared);
+  const modules = { pool, cards, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
+  const month = monthOf(new Date());
+  const datapath = new Datapath(options, saved?.month === month ? saved : null, modules, cards.turn(micros(0)));
+  const loop = new DatapathLoop(datapath, cards, counters, month, (macs) => {
+    cards.filter(macNumbers(macs));
+  });
+  port.postMessage({ id: 0, value: null } satisfies Answer);
+  loop.run(port);
+  // A receiving port keeps the thread alive; nothing more will come.
+  port.close();
+}
+
+try {
+  main();
+} catch (error) {
+  const failure = { id: 0, error: error instanceof Error ? error.message : String(error), code: error instanceof HushboxError ? error.code : "internal" };
+  parentPort?.postMessage(failure);
+  parentPort?.close();
+}

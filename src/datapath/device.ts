@@ -1,0 +1,44 @@
+import { chainOf } from "../defense/chain.js";
+import { Budget } from "../defense/decoys/budget.js";
+import { DecoySource } from "../defense/decoys/source.js";
+import type { Defense } from "../defense/defense.js";
+import { parseMac } from "../wire/ethernet.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import type { Random } from "../random/random.js";
+import { micros, type Micros } from "../time/micros.js";
+import type { DeviceOptions } from "./options.js";
+
+/** One device while it is configured: its chain, its budget, its decoys, and when its last packet of each direction leaves. */
+export class Device {
+  readonly mac: number;
+  options: DeviceOptions;
+  chain: readonly Defense[] = [];
+  readonly budget: Budget;
+  readonly decoys: DecoySource;
+  /** The latest departure of each direction: no later packet of the same direction leaves before it. */
+  readonly lastDeparture: [Micros, Micros] = [micros(0), micros(0)];
+  packetsUp = 0;
+  packetsDown = 0;
+  bytesUp = 0;
+  bytesDown = 0;
+  lastSeen = micros(-1);
+  readonly #random: Random;
+
+  constructor(options: DeviceOptions, monthBytes: number, random: Random, mtu: number, now: Micros) {
+    const mac = parseMac(options.mac);
+    if (mac === null) throw new HushboxError("config-invalid", `device ${options.name}: "${options.mac}" is no MAC address`);
+    this.mac = mac;
+    this.options = options;
+    this.#random = random;
+    this.budget = new Budget(options.budget, monthBytes, now);
+    this.decoys = new DecoySource(random);
+    this.chain = chainOf(options.defenses, [], options.defenses, { random, mtu, now });
+  }
+
+  /** Takes new values over. A defense whose own values stay the same keeps its state. */
+  apply(options: DeviceOptions, mtu: number, now: Micros): void {
+    this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { random: this.#random, mtu, now });
+    this.options = options;
+    this.budget.options = options.budget;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Random } from "../random/random.js";
+import type { Micros } from "../time/micros.js";
+import { Decoy } from "./decoy.js";
+import type { Defense } from "./defense.js";
+import { Jitter } from "./jitter.js";
+import type { DefenseOptions } from "./options.js";
+import { Pad } from "./pad/pad.js";
+
+/** What a defense is made from, beside its options. */
+export interface Modules {
+  readonly random: Random;
+  /** Of the outside card, in bytes. */
+  readonly mtu: number;
+  readonly now: Micros;
+}
+
+/** The registry: every defense, in the order in which packets meet them. Sizes come last, so that what others made is padded too. */
+const DEFENSES: { readonly [K in keyof DefenseOptions]: (options: DefenseOptions[K], modules: Modules) => Defense } = {
+  decoy: (options, { random, now }) => new Decoy(options, random, now),
+  jitter: (options, { random, now }) => new Jitter(options, random, now),
+  pad: (options, { mtu }) => new Pad(options, mtu),
+};
+
+/** The names of all defenses, in chain order. */
+export const DEFENSE_NAMES = Object.keys(DEFENSES) as readonly (keyof DefenseOptions)[];
+
+function make<K extends keyof DefenseOptions>(name: K, options: DefenseOptions, modules: Modules): Defense {
+  return DEFENSES[name](options[name], modules);
+}
+
+/** The chain for `wanted`. A defense of `current`, made from `had`, is kept with its state where its own options did not change. */
+export function chainOf(
+  wanted: DefenseOptions,
+  current: readonly Defense[],
+  had: DefenseOptions,
+  modules: Modules,
+): readonly Defense[] {
+  return DEFENSE_NAMES.filter((name) => wanted[name].enabled).map((name) => {
+    const kept = current.find((defense) => defense.name === name);
+    const same = JSON.stringify(wanted[name]) === JSON.stringify(had[name]);
+    return kept !== undefined && same ? kept : make(name, wanted, modules);
+  });
+}
