@@ -1,6 +1,6 @@
 import type { BudgetState, DeviceReport, FlowReport } from "./handle.js";
 import type { DecoyKind } from "../defense/defense.js";
-import { SWALLOW } from "../defense/defense.js";
+import { SWALLOW, type Asks } from "../defense/defense.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { dissect } from "../packet/dissect.js";
 import { DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
@@ -47,7 +47,7 @@ export interface DatapathModules {
  * Every packet that comes in leaves once, or is swallowed, or is counted under one drop reason, or is held. Within a direction, packets of a
  * device leave in the order they came; traffic of the local network is its own lane, so that it need not wait.
  */
-export class Datapath {
+export class Datapath implements Asks {
   readonly #pool: Pool;
   readonly #view: DataView;
   readonly #cards: Cards;
@@ -326,6 +326,11 @@ export class Datapath {
       if (!this.#decoy(device, kind, at, fresh, hops, size, step)) return step > 1;
     }
     return true;
+  }
+
+  /** Asks.affordable, by the rate that the device's budget sets. */
+  affordable(span: Micros): number {
+    return ((this.#asking?.options.budget.packetsPerSecond ?? 0) * span) / 1e6;
   }
 
   #decoy(device: Device, kind: DecoyKind, at: Micros, fresh: boolean, hops: number, size: number, step: number): boolean {

@@ -24,6 +24,19 @@ class Feature {
   }
 }
 
+/** Cuts three wishes down to a total: the smallest is met first, so that many TCP decoys leave room for the few ICMP ones. */
+export function shareOut(wishes: readonly [number, number, number], total: number): [number, number, number] {
+  const shares: [number, number, number] = [0, 0, 0];
+  const ascending = [0, 1, 2].sort((a, b) => (wishes[a] ?? 0) - (wishes[b] ?? 0));
+  let left = total;
+  ascending.forEach((which, i) => {
+    const share = Math.min(wishes[which] ?? 0, Math.floor(left / (3 - i)));
+    shares[which] = share;
+    left -= share;
+  });
+  return shares;
+}
+
 /**
  * Gaussian noise on `n_pack_tcp`, `n_pack_udp`, `n_pack_icmp` and `n_port_unique`: per window n = |N(0, ν·σ²)| decoys of each kind, σ² the
  * running variance of the feature over past windows of the undefended side, spread evenly at random over the next window. A packet cannot
@@ -75,7 +88,7 @@ export class Decoy implements Defense {
       this.#ask(this.#nextAt, asks);
       this.#schedule(this.#nextAt);
     }
-    if (now >= this.#windowEnd) this.#draw(now);
+    if (now >= this.#windowEnd) this.#draw(now, asks);
   }
 
   #port(port: number): void {
@@ -86,7 +99,7 @@ export class Decoy implements Defense {
     this.#ports.count++;
   }
 
-  #draw(now: Micros): void {
+  #draw(now: Micros, asks: Asks): void {
     const { variance, kinds } = this.#options;
     const tcp = this.#tcp.draw(variance, this.#random);
     const udp = this.#udp.draw(variance, this.#random);
@@ -94,9 +107,11 @@ export class Decoy implements Defense {
     // A decoy on fresh ports brings two new ones, its source and its destination.
     this.#freshLeft = Math.ceil(this.#ports.draw(variance, this.#random) / 2);
     this.#seen.fill(0);
-    this.#tcpLeft = kinds.includes("tcp") ? tcp : 0;
-    this.#udpLeft = kinds.includes("udp") ? udp : 0;
-    this.#icmpLeft = kinds.includes("icmp") || kinds.includes("traceroute") ? icmp : 0;
+    const echo = kinds.includes("icmp") || kinds.includes("traceroute");
+    [this.#tcpLeft, this.#udpLeft, this.#icmpLeft] = shareOut(
+      [kinds.includes("tcp") ? tcp : 0, kinds.includes("udp") ? udp : 0, echo ? icmp : 0],
+      Math.floor(asks.affordable(this.#options.window)),
+    );
     this.#windowEnd = after(now, this.#options.window);
     this.#schedule(now);
   }

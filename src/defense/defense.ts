@@ -11,6 +11,8 @@ export interface Asks {
    * Returns false where the budget or the lack of a destination refuses; that is counted there.
    */
   decoy(kind: DecoyKind, departAt: Micros, fresh: boolean): boolean;
+  /** Decoys that the budget's rate would grant over a coming span: to spread what can be had, not what was wished for. */
+  affordable(span: Micros): number;
 }
 
 /** The packet goes on. */
