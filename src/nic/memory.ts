@@ -28,6 +28,7 @@ export interface Clock {
 
 /** A card in memory: frames are pushed with the time of their arrival; what was sent can be read. */
 export class MemoryNic implements Nic {
+  readonly room = Number.POSITIVE_INFINITY;
   readonly name: string;
   readonly mtu: number;
   readonly counters = nicCounters();
