@@ -1,0 +1,168 @@
+// The laboratory itself, with a kernel bridge in the place of hushbox:
+//
+//     speaker eth0 ── in0 box(br0) out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world
+//
+// Needs root, iproute2, nftables, ethtool, tcpdump, iputils-ping; skipped aloud without them.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "tap";
+import { Capture } from "../../src/emulator/capture.js";
+import { command, missingPackages, tool } from "../../src/emulator/command.js";
+import { ENDPOINTS } from "../../src/emulator/endpoints.js";
+import { Laboratory } from "../../src/emulator/laboratory.js";
+import { OBSERVERS, PLACES, TOPOLOGY } from "../../src/emulator/topology.js";
+
+const packages = missingPackages(["tcpdump", "ping"]);
+const skip =
+  Laboratory.unavailable() ?? (packages.length > 0 ? `install the Debian packages ${packages.join(" ")}` : false);
+
+async function namespaces(prefix: string): Promise<string[]> {
+  const { stdout } = await command(tool("ip"), ["netns", "list"]);
+  return stdout.split("\n").filter((line) => line.startsWith(prefix));
+}
+
+void test("the laboratory", { skip }, async (t) => {
+  const state = mkdtempSync(join(tmpdir(), "hushbox-lab-"));
+  const laboratory = await Laboratory.build({ name: "hx-emu", mode: "direct", state });
+  t.teardown(async () => {
+    await laboratory.remove();
+    rmSync(state, { recursive: true, force: true });
+  });
+
+  await t.test("reaches the cloud over IPv4 and IPv6, with packets of 1500 bytes", async (t) => {
+    for (const address of [ENDPOINTS.voice.v4, ENDPOINTS.voice.v6]) {
+      const size = address.includes(":") ? "1452" : "1472";
+      const { stdout } = await laboratory.run("speaker", [
+        tool("ping"),
+        "-n",
+        "-c2",
+        "-i0.2",
+        "-W2",
+        "-Mdo",
+        `-s${size}`,
+        address,
+      ]);
+      t.match(stdout, /2 received/, address);
+    }
+  });
+
+  await t.test("translates both families, so that the provider sees only the router", async (t) => {
+    const file = join(state, "wan.pcap");
+    const { place, interface: name } = OBSERVERS.wan;
+    const capture = await Capture.start(laboratory, place, name, file, { filter: "icmp or icmp6" });
+    for (const address of [ENDPOINTS.time.v4, ENDPOINTS.time.v6]) {
+      await laboratory.run("speaker", [tool("ping"), "-n", "-c1", "-W2", address]);
+    }
+    t.match(await capture.stop(), { dropped: 0 });
+    const { stdout } = await command(tool("tcpdump"), ["-n", "-r", file]);
+    t.match(stdout, `IP ${TOPOLOGY.router.wan4} > ${ENDPOINTS.time.v4}: ICMP echo request`);
+    t.match(stdout, `IP6 ${TOPOLOGY.router.wan6} > ${ENDPOINTS.time.v6}: ICMP6, echo request`);
+    t.notMatch(stdout, TOPOLOGY.speaker.v4);
+    t.notMatch(stdout, TOPOLOGY.speaker.v6);
+  });
+
+  await t.test("a packet with two hops to live dies at the provider", async (t) => {
+    const world = await Capture.start(laboratory, "world", TOPOLOGY.world.net, join(state, "world.pcap"), {
+      filter: "icmp or icmp6",
+    });
+    for (const [address, provider] of [
+      [ENDPOINTS.music.v4, TOPOLOGY.isp.v4],
+      [ENDPOINTS.music.v6, TOPOLOGY.isp.v6],
+    ] as const) {
+      const { stdout } = await laboratory.run("speaker", [tool("ping"), "-n", "-c1", "-W2", "-t2", address]);
+      t.match(stdout, new RegExp(`${provider}.*(Time to live exceeded|Hop limit)`, "s"));
+    }
+    const { stdout } = await laboratory.run("speaker", [tool("ping"), "-n", "-c1", "-W2", "-t4", ENDPOINTS.music.v4]);
+    t.match(stdout, /1 received/, "and with more it arrives");
+    t.match(await world.stop(), { captured: 2, dropped: 0 }, "one echo and its reply");
+  });
+
+  await t.test("without the bridge nothing passes", async (t) => {
+    await laboratory.part();
+    const { stdout } = await laboratory.run("speaker", [tool("ping"), "-n", "-c1", "-W1", TOPOLOGY.router.v4]);
+    t.match(stdout, / 0 received/);
+    await laboratory.join();
+    const again = await laboratory.run("speaker", [tool("ping"), "-n", "-c1", "-W2", TOPOLOGY.router.v4]);
+    t.match(again.stdout, / 1 received/);
+  });
+
+  await t.test("offloads are off, and a quiet laboratory is silent", async (t) => {
+    const { stdout } = await laboratory.run("speaker", [tool("ethtool"), "-k", TOPOLOGY.speaker.interface]);
+    t.match(stdout, /tcp-segmentation-offload: off/);
+    t.match(stdout, /tx-checksumming: off/);
+    const file = join(state, "quiet.pcap");
+    const capture = await Capture.start(laboratory, "router", TOPOLOGY.router.lan, file);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    t.match(await capture.stop(), { captured: 0 });
+    t.ok(statSync(file).size >= 24, "a capture of nothing is still a pcap file");
+  });
+
+  await t.test("a missing interface is a clear error", async (t) => {
+    await t.rejects(Capture.start(laboratory, "router", "nothing0", join(state, "none.pcap")), {
+      code: "host",
+      message: /nothing0/,
+    });
+  });
+
+  await t.test("is removed with the programs that run in it", async (t) => {
+    const sleeper = laboratory.exec("world", ["/bin/sleep", "60"]);
+    const ended = new Promise((resolve) =>
+      sleeper.once("close", (_code, signal) => {
+        resolve(signal);
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    t.equal((await namespaces(laboratory.prefix)).length, PLACES.length);
+    await laboratory.remove();
+    t.equal(await ended, "SIGTERM");
+    t.same(await namespaces(laboratory.prefix), []);
+    t.same(
+      readdirSync(state).filter((name) => name.endsWith(".json")),
+      [],
+    );
+  });
+});
+
+void test("a laboratory whose process is killed", { skip }, async (t) => {
+  const state = mkdtempSync(join(tmpdir(), "hushbox-lab-"));
+  t.teardown(() => {
+    rmSync(state, { recursive: true, force: true });
+  });
+  const module = new URL("../../src/emulator/laboratory.js", import.meta.url).href;
+  const program = `
+    const { Laboratory } = await import(${JSON.stringify(module)});
+    const laboratory = await Laboratory.build({ name: "hx-emu-crash", state: ${JSON.stringify(state)} });
+    laboratory.exec("world", ["/bin/sleep", "60"]);
+    console.log(laboratory.prefix);
+    setInterval(() => {}, 1000);`;
+  for (const [signal, left] of [
+    ["SIGKILL", PLACES.length],
+    ["SIGTERM", 0],
+  ] as const) {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+      // Without what the test runner loads into every child: it handles signals in its own way.
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    const closed = new Promise((resolve) => child.once("exit", resolve));
+    const said = new Promise<string>((resolve, reject) => {
+      child.stdout.once("data", (data: Buffer) => {
+        resolve(String(data));
+      });
+      child.once("exit", () => {
+        reject(new Error("ended before it had built its laboratory"));
+      });
+    });
+    const prefix = (await said).trim();
+    t.match(prefix, /^hx-emu-crash-\d+$/);
+    t.same(Laboratory.sweep(state), [], "nothing is swept while it lives");
+    child.kill(signal);
+    await closed;
+    t.equal((await namespaces(prefix)).length, left, `namespaces left after ${signal}`);
+    t.same(Laboratory.sweep(state), left > 0 ? [prefix] : [], `swept after ${signal}`);
+    t.same(await namespaces(prefix), []);
+    t.notOk(existsSync(join(state, `${prefix}.json`)));
+  }
+});
