@@ -14,7 +14,16 @@ export type Question =
 
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
 
-const NIC_COUNTERS: readonly NicCounter[] = ["received", "dropped", "noSlot", "oversize", "partialChecksum", "sent", "refused", "downs"];
+const NIC_COUNTERS: readonly NicCounter[] = [
+  "received",
+  "dropped",
+  "noSlot",
+  "oversize",
+  "partialChecksum",
+  "sent",
+  "refused",
+  "downs",
+];
 /** How often the cards' counters are copied to shared memory and the calendar is looked at. */
 const PUBLISH_EVERY = micros(250_000);
 
@@ -103,7 +112,8 @@ export class DatapathLoop {
 
   #publishNic(side: (typeof SIDES)[number], nic: Nic): void {
     const { values } = this.#counters;
-    for (const counter of NIC_COUNTERS) values[Counters.index(`${side}.${counter}`)] = nic.counters[counter as keyof typeof nic.counters];
+    for (const counter of NIC_COUNTERS)
+      values[Counters.index(`${side}.${counter}`)] = nic.counters[counter as keyof typeof nic.counters];
     values[Counters.index(`${side}.up`)] = nic.up ? 1 : 0;
   }
 }

@@ -57,7 +57,11 @@ function main(): void {
 try {
   main();
 } catch (error) {
-  const failure = { id: 0, error: error instanceof Error ? error.message : String(error), code: error instanceof HushboxError ? error.code : "internal" };
+  const failure = {
+    id: 0,
+    error: error instanceof Error ? error.message : String(error),
+    code: error instanceof HushboxError ? error.code : "internal",
+  };
   parentPort?.postMessage(failure);
   parentPort?.close();
 }

@@ -33,7 +33,8 @@ class ThreadHandle implements DatapathHandle {
         resolve(error);
       });
       worker.once("exit", (code) => {
-        if (this.#stopping === undefined) resolve(new HushboxError("internal", `the datapath's thread ended (${String(code)})`));
+        if (this.#stopping === undefined)
+          resolve(new HushboxError("internal", `the datapath's thread ended (${String(code)})`));
         const gone = new HushboxError("internal", "the datapath's thread has ended");
         for (const { reject } of this.#waiting.values()) reject(gone);
         this.#waiting.clear();

@@ -2,15 +2,13 @@
  * Why a packet did not leave the datapath. A closed list: each is a label value of `hushbox_datapath_drops_total`. What a card refused after
  * that is counted by the card.
  */
-export const DROPS = [
-  "oversize",
-  "queue-full",
-  "stopped",
-] as const;
+export const DROPS = ["oversize", "queue-full", "stopped"] as const;
 export type Drop = (typeof DROPS)[number];
 
 /** Upper bounds of the histogram buckets, in microseconds; a last bucket without a bound follows. */
-export const DELAY_BOUNDS = [10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1e6] as const;
+export const DELAY_BOUNDS = [
+  10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1e6,
+] as const;
 export const LATENESS_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1e3, 2e3, 5e3, 10e3, 100e3] as const;
 
 const PER_DIRECTION = [

@@ -158,8 +158,8 @@ export class Datapath implements Asks {
     packet.departAt = packet.arrivedAt;
     values[m.packetsIn] = (values[m.packetsIn] ?? 0) + 1;
     values[m.bytesIn] = (values[m.bytesIn] ?? 0) + packet.wireLength;
-    if (packet.wireLength !== packet.length) {
-      // Cut to fit its slot: offloads made a frame that no card can send again.
+    if (packet.wireLength > this.#towards(direction).longest) {
+      // Offloads made a frame that no card can send again.
       this.#add(m.dropOversize, 1);
       this.#pool.release(packet);
       return;
@@ -230,11 +230,11 @@ export class Datapath implements Asks {
     const m = meter(packet.direction);
     if (packet.kind === REAL) {
       values[m.packetsOut] = (values[m.packetsOut] ?? 0) + 1;
-      values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.length;
+      values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength;
       countDelay(values, packet.direction, now - packet.arrivedAt);
     } else {
       values[m.decoyPackets] = (values[m.decoyPackets] ?? 0) + 1;
-      values[m.decoyBytes] = (values[m.decoyBytes] ?? 0) + packet.length;
+      values[m.decoyBytes] = (values[m.decoyBytes] ?? 0) + packet.wireLength;
     }
     values[m.paddingBytes] = (values[m.paddingBytes] ?? 0) + packet.pad;
     if (this.#tap !== null) this.#tap.sent(packet, now);
@@ -258,7 +258,8 @@ export class Datapath implements Asks {
 
   #deviceOf(packet: Packet): Device | null {
     if (packet.length < ethernet.HEADER) return null;
-    const mac = packet.direction === UP ? ethernet.source(this.#view, packet.at) : ethernet.destination(this.#view, packet.at);
+    const mac =
+      packet.direction === UP ? ethernet.source(this.#view, packet.at) : ethernet.destination(this.#view, packet.at);
     for (let i = 0; i < this.#devices.length; i++) {
       const device = this.#devices[i];
       if (device !== undefined && device.mac === mac) {
@@ -287,14 +288,14 @@ export class Datapath implements Asks {
   }
 
   #count(device: Device, packet: Packet, now: Micros): void {
-    device.budget.spendReal(packet.length);
+    device.budget.spendReal(packet.wireLength);
     device.lastSeen = now;
     if (packet.direction === UP) {
       device.packetsUp++;
-      device.bytesUp += packet.length;
+      device.bytesUp += packet.wireLength;
     } else {
       device.packetsDown++;
-      device.bytesDown += packet.length;
+      device.bytesDown += packet.wireLength;
     }
   }
 
@@ -333,7 +334,15 @@ export class Datapath implements Asks {
     return ((this.#asking?.options.budget.packetsPerSecond ?? 0) * span) / 1e6;
   }
 
-  #decoy(device: Device, kind: DecoyKind, at: Micros, fresh: boolean, hops: number, size: number, step: number): boolean {
+  #decoy(
+    device: Device,
+    kind: DecoyKind,
+    at: Micros,
+    fresh: boolean,
+    hops: number,
+    size: number,
+    step: number,
+  ): boolean {
     const bytes = device.decoys.prepare(kind, fresh, hops, size, step);
     if (bytes === -1) {
       this.#add(REFUSED.destination, 1);
@@ -381,4 +390,3 @@ const MADE = {
   icmp: Counters.index("decoys_icmp"),
   traceroute: Counters.index("decoys_traceroute"),
 };
-

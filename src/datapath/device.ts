@@ -26,7 +26,8 @@ export class Device {
 
   constructor(options: DeviceOptions, monthBytes: number, random: Random, mtu: number, now: Micros) {
     const mac = parseMac(options.mac);
-    if (mac === null) throw new HushboxError("config-invalid", `device ${options.name}: "${options.mac}" is no MAC address`);
+    if (mac === null)
+      throw new HushboxError("config-invalid", `device ${options.name}: "${options.mac}" is no MAC address`);
     this.mac = mac;
     this.options = options;
     this.#random = random;

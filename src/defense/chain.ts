@@ -15,18 +15,14 @@ export interface Modules {
 }
 
 /** The registry: every defense, in the order in which packets meet them. Sizes come last, so that what others made is padded too. */
-const DEFENSES: { readonly [K in keyof DefenseOptions]: (options: DefenseOptions[K], modules: Modules) => Defense } = {
-  decoy: (options, { random, now }) => new Decoy(options, random, now),
-  jitter: (options, { random, now }) => new Jitter(options, random, now),
-  pad: (options, { mtu }) => new Pad(options, mtu),
+const DEFENSES: Readonly<Record<keyof DefenseOptions, (options: DefenseOptions, modules: Modules) => Defense>> = {
+  decoy: ({ decoy }, { random, now }) => new Decoy(decoy, random, now),
+  jitter: ({ jitter }, { random, now }) => new Jitter(jitter, random, now),
+  pad: ({ pad }, { mtu }) => new Pad(pad, mtu),
 };
 
 /** The names of all defenses, in chain order. */
 export const DEFENSE_NAMES = Object.keys(DEFENSES) as readonly (keyof DefenseOptions)[];
-
-function make<K extends keyof DefenseOptions>(name: K, options: DefenseOptions, modules: Modules): Defense {
-  return DEFENSES[name](options[name], modules);
-}
 
 /** The chain for `wanted`. A defense of `current`, made from `had`, is kept with its state where its own options did not change. */
 export function chainOf(
@@ -38,6 +34,6 @@ export function chainOf(
   return DEFENSE_NAMES.filter((name) => wanted[name].enabled).map((name) => {
     const kept = current.find((defense) => defense.name === name);
     const same = JSON.stringify(wanted[name]) === JSON.stringify(had[name]);
-    return kept !== undefined && same ? kept : make(name, wanted, modules);
+    return kept !== undefined && same ? kept : DEFENSES[name](wanted, modules);
   });
 }

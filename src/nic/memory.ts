@@ -29,6 +29,7 @@ export interface Clock {
 /** A card in memory: frames are pushed with the time of their arrival; what was sent can be read. */
 export class MemoryNic implements Nic {
   readonly room = Number.POSITIVE_INFINITY;
+  readonly longest: number = SLOT_BYTES;
   readonly name: string;
   readonly mtu: number;
   readonly counters = nicCounters();

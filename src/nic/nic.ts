@@ -32,6 +32,8 @@ export interface Nic {
   readonly name: string;
   /** Largest network-layer packet, in bytes. */
   readonly mtu: number;
+  /** Longest frame that it can send, in bytes; a longer one, or one cut on the way in to less than it was, is not passed on. */
+  readonly longest: number;
   /** False while the interface is down or gone. */
   readonly up: boolean;
   readonly counters: NicCounters;

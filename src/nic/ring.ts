@@ -14,6 +14,7 @@ const CHECK_EVERY = micros(250_000);
 /** One card of the ring: a window onto its part of the control block. */
 class RingNic implements Nic {
   readonly name: string;
+  readonly longest = SLOT_BYTES;
   readonly counters: NicCounters = nicCounters();
   readonly #pool: Pool;
   readonly #layout: RingLayout;
@@ -122,14 +123,19 @@ export interface RingOptions {
 
 function openError(cause: unknown, interfaceName: string): HushboxError {
   const errno = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-  const code: ErrorCode = errno === "ENODEV" || errno === "ENXIO" ? "interface-missing" : errno === "EPERM" ? "permission" : "host";
+  const code: ErrorCode =
+    errno === "ENODEV" || errno === "ENXIO" ? "interface-missing" : errno === "EPERM" ? "permission" : "host";
   const hint =
     code === "permission"
       ? "; hushbox needs CAP_NET_RAW and CAP_NET_ADMIN (run as root, or from its systemd unit)"
       : code === "interface-missing"
         ? "; `ip link` lists the interfaces that exist"
         : "";
-  return new HushboxError(code, `opening ${interfaceName}: ${cause instanceof Error ? cause.message : String(cause)}${hint}`, cause);
+  return new HushboxError(
+    code,
+    `opening ${interfaceName}: ${cause instanceof Error ? cause.message : String(cause)}${hint}`,
+    cause,
+  );
 }
 
 /** Both cards as AF_PACKET TPACKET_V2 rings behind one native call a turn; see native/ring.c. */
@@ -197,4 +203,3 @@ export class RingCards implements Cards {
     this.#native.ringClose(this.#ring);
   }
 }
-

@@ -34,7 +34,7 @@ export class Packet {
   device = -1;
   /** True: the card handed us a frame whose transport checksum is still only the pseudo-header's sum. */
   partialChecksum = false;
-  /** Bytes of the frame before it was cut to fit the slot; equals `length` where nothing was cut. */
+  /** Bytes of the frame on the wire: more than `length` where a capture or a slot cut it. */
   wireLength = 0;
   /** When the card received it, or when it was made. */
   arrivedAt = 0 as Micros;

@@ -42,7 +42,14 @@ export function forgedBytes(remotes: DataView, remote: number, shape: Shape): nu
  * Writes a decoy from the device to `remote` (an entry of Remotes) into a free packet: a SYN, a datagram or an echo request with random
  * payload and right checksums, since a NAT drops wrong ones before any observer sees them. The link header is the device's own.
  */
-export function forge(packet: Packet, view: DataView, remotes: DataView, remote: number, shape: Shape, random: Random): void {
+export function forge(
+  packet: Packet,
+  view: DataView,
+  remotes: DataView,
+  remote: number,
+  shape: Shape,
+  random: Random,
+): void {
   const link = remotes.getUint8(remote + LINK_LENGTH);
   const version = remotes.getUint8(remote + VERSION) === 6 ? 6 : 4;
   packet.length = packet.wireLength = forgedBytes(remotes, remote, shape);

@@ -28,7 +28,15 @@ export class Ledger {
   active = false;
 
   /** Notes a decoy to `remote` (16 bytes at `at` in `view`; IPv4 in the first four). */
-  add(view: DataView, at: number, version: number, protocol: number, devicePort: number, remotePort: number, now: Micros): void {
+  add(
+    view: DataView,
+    at: number,
+    version: number,
+    protocol: number,
+    devicePort: number,
+    remotePort: number,
+    now: Micros,
+  ): void {
     this.#load(view, at, version, protocol, devicePort, remotePort);
     let entry = this.#find();
     if (entry === -1) {
@@ -72,7 +80,8 @@ export class Ledger {
     }
     if (protocol === ICMP) {
       const type = icmp.type(view, transport);
-      if (type === icmp.ECHO_REPLY) return this.#known(view, network + 12, 4, ICMP, icmp.identifier(view, transport), 0, now);
+      if (type === icmp.ECHO_REPLY)
+        return this.#known(view, network + 12, 4, ICMP, icmp.identifier(view, transport), 0, now);
       return icmp.isError(type) && this.#quotes4(view, icmp.quoted(transport), packet.end, now);
     }
     if (protocol === ICMPV6) {

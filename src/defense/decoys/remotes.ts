@@ -27,7 +27,10 @@ export class Remotes {
     const { network, at } = packet;
     const six = packet.version === 6;
     const word = six
-      ? view.getUint32(network + 24) ^ view.getUint32(network + 28) ^ view.getUint32(network + 32) ^ view.getUint32(network + 36)
+      ? view.getUint32(network + 24) ^
+        view.getUint32(network + 28) ^
+        view.getUint32(network + 32) ^
+        view.getUint32(network + 36)
       : ipv4.destination(view, network);
     const place = (Math.imul(word, 0x9e3779b1) >>> 28) % PLACES;
     const entry = place * ENTRY;
@@ -38,7 +41,8 @@ export class Remotes {
       (six
         ? ipv6.equalAddress(mine, entry + REMOTE_ADDRESS, view, network + ipv6.DESTINATION) &&
           ipv6.equalAddress(mine, entry + DEVICE_ADDRESS, view, network + ipv6.SOURCE)
-        : mine.getUint32(entry + REMOTE_ADDRESS) === word && mine.getUint32(entry + DEVICE_ADDRESS) === ipv4.source(view, network))
+        : mine.getUint32(entry + REMOTE_ADDRESS) === word &&
+          mine.getUint32(entry + DEVICE_ADDRESS) === ipv4.source(view, network))
     )
       return;
     const link = network - at;

@@ -126,6 +126,13 @@ export class DecoySource {
   #ours(tuple: Tuple, protocol: number): boolean {
     const entries = this.#remotes.view;
     const version = entries.getUint8(tuple.remote + VERSION);
-    return this.#ledger.has(entries, tuple.remote + REMOTE_ADDRESS, version, protocol, tuple.devicePort, tuple.remotePort);
+    return this.#ledger.has(
+      entries,
+      tuple.remote + REMOTE_ADDRESS,
+      version,
+      protocol,
+      tuple.devicePort,
+      tuple.remotePort,
+    );
   }
 }

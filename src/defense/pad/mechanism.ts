@@ -4,7 +4,7 @@ import type { Packet } from "../../packet/packet.js";
 export interface Mechanism {
   readonly name: string;
   /**
-   * Brings the frame toward `target` bytes (`length + pad`), never beyond. Leaves a packet alone that it does not understand.
+   * Brings the frame toward `target` bytes (`wireLength + pad`), never beyond. Leaves a packet alone that it does not understand.
    * Bytes it cannot place stay for the next mechanism.
    */
   grow(packet: Packet, target: number): void;

@@ -19,13 +19,14 @@ export class Pad implements Defense {
     const largest = mtu + ETHERNET_HEADER;
     this.#mechanisms = options.trailer ? [trailer] : [];
     this.#running = options.target === "max";
-    this.#target = options.target === "mtu" ? largest : options.target === "max" ? 0 : Math.min(options.target, largest);
+    this.#target =
+      options.target === "mtu" ? largest : options.target === "max" ? 0 : Math.min(options.target, largest);
   }
 
   onPacket(packet: Packet): Verdict {
     if (packet.direction !== UP) return PASS;
     // A decoy follows the running maximum; it does not set it.
-    if (this.#running && packet.kind !== DECOY && packet.length > this.#target) this.#target = packet.length;
+    if (this.#running && packet.kind !== DECOY && packet.wireLength > this.#target) this.#target = packet.wireLength;
     for (const mechanism of this.#mechanisms) mechanism.grow(packet, this.#target);
     return PASS;
   }

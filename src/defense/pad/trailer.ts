@@ -8,7 +8,7 @@ import type { Mechanism } from "./mechanism.js";
 export const trailer: Mechanism = {
   name: "trailer",
   grow(packet: Packet, target: number): void {
-    const missing = target - packet.length - packet.pad;
+    const missing = target - packet.wireLength - packet.pad;
     if (missing > 0) packet.pad += missing;
   },
 };
