@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { editorSchema } from "../../src/config/editor-schema.js";
+import { Metrics } from "../../src/metrics/metrics.js";
+import { metricsReference } from "../../src/metrics/reference.js";
 
 /** The project's root, seen from `build/test/support`. */
 export const ROOT = join(import.meta.dirname, "../../..");
@@ -7,4 +9,18 @@ export const ROOT = join(import.meta.dirname, "../../..");
 /** Files that are made from code, and how; tests hold them against it. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   "deploy/config.schema.json": editorSchema,
+  "docs/metrics.md": () => metricsReference(unread().notes),
 };
+
+/** Metrics whose notes are wanted and nothing else. */
+function unread(): Metrics {
+  return new Metrics({
+    version: "",
+    counters: () => null,
+    devices: () => Promise.resolve([]),
+    options: () => ({ devices: [], local: [], delayLocal: false }),
+    turning: () => false,
+    lastApply: () => null,
+    eventClients: () => 0,
+  });
+}

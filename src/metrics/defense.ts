@@ -1,0 +1,77 @@
+import type { Counters } from "../datapath/counters.js";
+import { DECOY_KINDS, DEFENSE_NAMES } from "../defense/schema.js";
+import { Reading, type Sample } from "./reading.js";
+import type { MetricsSource } from "./source.js";
+
+/** Why a decoy was refused. */
+export const REFUSALS = ["rate", "bytes", "share", "month", "destination"] as const;
+
+const DEVICE = "the names of the configured devices";
+
+/** What defenses do and may. */
+export function defenseMetrics(source: MetricsSource): Reading[] {
+  const each = (label: string, prefix: string, values: readonly string[]) => (): Sample[] => {
+    const counters: Counters | null = source.counters();
+    return counters === null
+      ? []
+      : values.map((value) => ({ labels: { [label]: value }, value: counters.read(`${prefix}${value}`) }));
+  };
+  return [
+    new Reading(
+      {
+        name: "hushbox_defense_enabled",
+        type: "gauge",
+        help: "1 where a defense is switched on for a device, else 0.",
+        labels: { device: DEVICE, defense: DEFENSE_NAMES },
+      },
+      () =>
+        source.options().devices.flatMap((device) =>
+          DEFENSE_NAMES.map((defense) => ({
+            labels: { device: device.name, defense },
+            value: device.defenses[defense].enabled ? 1 : 0,
+          })),
+        ),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_decoys_total",
+        type: "counter",
+        help: "Decoys sent, by what they look like.",
+        labels: { kind: DECOY_KINDS },
+      },
+      each("kind", "decoys_", DECOY_KINDS),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_decoys_refused_total",
+        type: "counter",
+        help: "Decoys that a defense asked for and did not get, by reason: the budget's packets a second, bytes a second, share or month, or no destination to imitate.",
+        labels: { reason: REFUSALS },
+      },
+      each("reason", "decoys_refused_", REFUSALS),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_budget_left_bytes",
+        type: "gauge",
+        help: "Bytes of decoys that a device may still cause this calendar month.",
+        labels: { device: DEVICE },
+      },
+      async () =>
+        (await source.devices()).map((device) => ({ labels: { device: device.name }, value: device.budgetLeftBytes })),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_budget_used_bytes",
+        type: "gauge",
+        help: "Bytes of decoys that a device has caused this calendar month.",
+        labels: { device: DEVICE },
+      },
+      async () =>
+        (await source.devices()).map((device) => ({
+          labels: { device: device.name },
+          value: device.decoyBytesThisMonth,
+        })),
+    ),
+  ];
+}
