@@ -1,0 +1,67 @@
+// The hot parts of wire, packet and flow, nanoseconds a call: node build/test/bench/wire.js
+import { dissect } from "../../src/packet/dissect.js";
+import { Pool } from "../../src/packet/pool.js";
+import { copy } from "../../src/wire/copy.js";
+import { sum } from "../../src/wire/ones-complement.js";
+import { ICMP, TCP } from "../../src/wire/protocol.js";
+import { frame, hex, type Shape } from "../support/frame.js";
+
+/** The median over runs of the time that one of `calls` calls takes, in ns. */
+export function median(calls: number, body: (i: number) => void, runs = 9): number {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < calls; i++) body(i);
+    times.push(Number(process.hrtime.bigint() - start) / calls);
+  }
+  return times.sort((a, b) => a - b)[runs >> 1] ?? NaN;
+}
+
+export function report(what: string, ns: number): void {
+  console.log(`${what.padEnd(44)}${ns.toFixed(1).padStart(8)} ns`);
+}
+
+const pool = new Pool(1024);
+const shapes: Shape[] = [
+  { protocol: TCP, options: hex("0101 080a 0000 0001 0000 0002"), payload: new Uint8Array(500) },
+  {},
+  { protocol: ICMP },
+  { from: "2001:db8::1", to: "2001:db8::2", protocol: TCP },
+  { from: "fe80::1", to: "fe80::2", extensions: [[0, hex("0000 0502 0000 0100")]] },
+];
+const packets = Array.from({ length: pool.capacity }, (_, i) => {
+  const packet = pool.packet(i);
+  const bytes = frame(shapes[i % shapes.length]);
+  pool.bytes.set(bytes, packet.at);
+  packet.length = packet.wireLength = bytes.length;
+  return packet;
+});
+
+let kept = 0;
+report(
+  "dissect, five kinds of frame in turn",
+  median(2_000_000, (i) => {
+    const packet = packets[i & 1023];
+    if (packet === undefined) return;
+    dissect(packet, pool.view);
+    kept += packet.destinationPort;
+  }),
+);
+for (const n of [20, 64, 512, 1480]) {
+  report(
+    `ones' complement sum of ${String(n)} bytes`,
+    median(500_000, (i) => {
+      kept += sum(pool.view, ((i & 511) << 11) + 14, n);
+    }),
+  );
+}
+const other = new Uint8Array(pool.bytes.length);
+for (const n of [60, 1400]) {
+  report(
+    `copy of ${String(n)} bytes`,
+    median(500_000, (i) => {
+      copy(pool.bytes, (i & 511) << 11, other, ((i * 7) & 511) << 11, n);
+    }),
+  );
+}
+if (kept < 0) console.log(kept);
