@@ -27,6 +27,7 @@ void hb_export(napi_env env, napi_value object, const char *name, napi_callback 
 __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_env env, napi_value exports) {
   hb_init_ring(env, exports);
   hb_init_system(env, exports);
+  hb_init_offload(env, exports);
   return exports;
 }
 

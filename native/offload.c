@@ -1,10 +1,11 @@
 // Interface facts and offload features by ioctl, in the network namespace of the process. Sysfs would show another
 // namespace's interfaces to a process that entered its own without a fresh mount of /sys, and ethtool may be absent.
+#include "native.h"
+
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <node_api.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-void hb_init_offload(napi_env env, napi_value exports);
 
 // States of a feature, as offloadRead reports them and src/nic/offload.ts reads them.
 enum { ACTIVE = 1, REQUESTED = 2, AVAILABLE = 4, FIXED = 8 };
@@ -246,15 +245,9 @@ static napi_value offload_set(napi_env env, napi_callback_info info) {
   return error == 0 ? number(env, result) : failure(env, error);
 }
 
-static void publish(napi_env env, napi_value exports, const char *name, napi_callback callback) {
-  napi_value function;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, NULL, &function);
-  napi_set_named_property(env, exports, name, function);
-}
-
 void hb_init_offload(napi_env env, napi_value exports) {
-  publish(env, exports, "interfaceNames", interface_names);
-  publish(env, exports, "interfaceFacts", interface_facts);
-  publish(env, exports, "offloadRead", offload_read);
-  publish(env, exports, "offloadSet", offload_set);
+  hb_export(env, exports, "interfaceNames", interface_names);
+  hb_export(env, exports, "interfaceFacts", interface_facts);
+  hb_export(env, exports, "offloadRead", offload_read);
+  hb_export(env, exports, "offloadSet", offload_set);
 }

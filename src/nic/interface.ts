@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { native } from "./native.js";
 
 /** What the kernel says of an interface, in the network namespace of this process. */
 export interface InterfaceFacts {
@@ -38,15 +38,7 @@ const OTHER_TYPES: Record<number, string> = {
 
 /** The addon's calls; loaded at first use, so that a machine without it can still read captures. */
 export function interfaceCalls(): InterfaceCalls {
-  try {
-    return createRequire(import.meta.url)("../../native/ring.node") as InterfaceCalls;
-  } catch (cause) {
-    throw new HushboxError(
-      "native-missing",
-      "the native addon build/native/ring.node cannot be loaded; build it with: npm run build (needs gcc and libc6-dev)",
-      cause,
-    );
-  }
+  return native();
 }
 
 /** Names of all interfaces of this network namespace, up or not. */

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { HushboxError } from "../errors/hushbox-error.js";
+import type { InterfaceCalls } from "./interface.js";
 
 /** Byte offsets of the ring's control block, as native/ring.c lays it out. */
 export interface RingLayout {
@@ -36,7 +37,7 @@ export interface RingLayout {
 export type Ring = object & { readonly __ring: true };
 
 /** The addon's functions; each is described at its definition under native/. */
-export interface Native {
+export interface Native extends InterfaceCalls {
   ringOpen(slots: ArrayBuffer, slotBytes: number, free: ArrayBufferLike, control: ArrayBuffer, wake: number): Ring;
   ringPort(ring: Ring, port: 0 | 1, name: string, slots: number, filter: Uint8Array): void;
   ringFilter(ring: Ring, port: 0 | 1, filter: Uint8Array): void;
