@@ -67,8 +67,16 @@ export class FaultInjector implements Nic {
     return this.#nic.mtu;
   }
 
+  get longest(): number {
+    return this.#nic.longest;
+  }
+
   get up(): boolean {
     return this.#nic.up;
+  }
+
+  get room(): number {
+    return this.#nic.room;
   }
 
   get counters(): NicCounters {

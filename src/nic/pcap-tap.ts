@@ -36,8 +36,16 @@ export class PcapTap implements Nic {
     return this.#nic.mtu;
   }
 
+  get longest(): number {
+    return this.#nic.longest;
+  }
+
   get up(): boolean {
     return this.#nic.up;
+  }
+
+  get room(): number {
+    return this.#nic.room;
   }
 
   get counters(): NicCounters {
