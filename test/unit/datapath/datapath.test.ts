@@ -1,0 +1,200 @@
+import { test } from "tap";
+import { parse } from "../../../src/wire/ipv4.js";
+import { ICMP, TCP } from "../../../src/wire/protocol.js";
+import { micros, millis, seconds } from "../../../src/time/micros.js";
+import { ALL, BUDGET, Box, DEVICE, OFF, options, ROUTER } from "../../support/box.js";
+import { frame, over } from "../../support/frame.js";
+
+const up = (extra = {}): Uint8Array =>
+  frame({ source: DEVICE, destination: ROUTER, from: "192.168.1.5", to: "198.51.100.7", ...extra });
+const down = (extra = {}): Uint8Array =>
+  frame({ source: ROUTER, destination: DEVICE, from: "198.51.100.7", to: "192.168.1.5", ...extra });
+
+test("off: both directions pass untouched and at once", async (t) => {
+  const box = new Box(options(OFF));
+  box.cards.inside.push(up(), micros(10));
+  box.cards.outside.push(down(), micros(20));
+  box.run(millis(1));
+  t.same(
+    box.cards.outside.sent.map(({ at, bytes }) => [at, Buffer.compare(bytes, up())]),
+    [[10, 0]],
+  );
+  t.same(
+    box.cards.inside.sent.map(({ at, bytes }) => [at, Buffer.compare(bytes, down())]),
+    [[20, 0]],
+  );
+  t.equal(box.pool.available, box.pool.capacity, "every slot is back");
+});
+
+test("frames of nobody we know, and frames that are not IP, pass untouched and are counted", async (t) => {
+  const box = new Box(options(ALL));
+  const strange = Uint8Array.from([...up().subarray(0, 12), 0x88, 0x8e, 1, 2, 3]);
+  const foreign = frame({ source: "02:00:00:00:00:99", destination: ROUTER });
+  box.cards.inside.push(strange, micros(1));
+  box.cards.inside.push(foreign, micros(2));
+  box.run(millis(1));
+  t.equal(box.cards.outside.sent.length, 2);
+  t.equal(box.cards.outside.sent[0]?.bytes.length, 1514, "the device's frame has its trailer");
+  t.same(box.cards.outside.sent[0]?.bytes.subarray(0, strange.length), strange);
+  t.same(box.cards.outside.sent[1]?.bytes, foreign);
+  t.equal(box.count("up.unknown_packets"), 1);
+});
+
+test("a frame that no card can send again is dropped and counted", async (t) => {
+  const box = new Box(options(OFF));
+  box.cards.inside.push(up(), micros(1), 9000);
+  box.run(millis(1));
+  t.equal(box.cards.outside.sent.length, 0);
+  t.equal(box.count("up.drop_oversize"), 1);
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("a checksum left to hardware is completed", async (t) => {
+  const box = new Box(options(OFF));
+  const whole = up({ protocol: TCP });
+  const partial = Uint8Array.from(whole);
+  over(partial).setUint16(14 + 20 + 16, 0x1234);
+  box.cards.inside.push(partial, micros(1), partial.length, true);
+  box.run(millis(1));
+  t.same(box.cards.outside.sent[0]?.bytes, whole);
+  t.equal(box.count("checksums_completed"), 1);
+});
+
+test("local traffic is padded but does not wait behind delayed packets, unless it is told to", async (t) => {
+  for (const delayLocal of [false, true]) {
+    const box = new Box(
+      options({ ...OFF, pad: ALL.pad, jitter: { ...ALL.jitter, variance: 1000 } }, BUDGET, delayLocal),
+      {
+        seed: "local",
+      },
+    );
+    // Uneven gaps over several windows give std_ipt a variance, and so the jitter a scale.
+    let at = 0;
+    for (let i = 0; i < 400; i++) {
+      at += i % 40 === 0 ? 300_000 : 4_000 * (1 + (i % 7));
+      box.cards.inside.push(up(), micros(at));
+      box.cards.inside.push(up({ to: "192.168.1.77" }), micros(at));
+    }
+    box.drain();
+    const local = box.cards.outside.sent.filter(({ bytes }) => over(bytes).getUint32(30) === parse("192.168.1.77"));
+    t.equal(local.length, 400);
+    t.ok(
+      box.cards.outside.sent.every(({ bytes }) => bytes.length === 1514),
+      "every frame has one size",
+    );
+    const held = box.count("up.delayed_packets");
+    if (delayLocal) t.ok(held > 400, `local packets wait too: ${String(held)}`);
+    else t.ok(held > 0 && held <= 400, `only the others wait: ${String(held)}`);
+  }
+});
+
+test("a full queue drops, counts and frees", async (t) => {
+  const box = new Box(options({ ...OFF, jitter: { ...ALL.jitter, variance: 1e6, maxDelay: seconds(1) } }), {
+    queue: 8,
+  });
+  let at = 0;
+  for (let i = 0; i < 3000; i++) {
+    at += i % 100 === 0 ? 500_000 : 700 * (1 + (i % 5));
+    box.cards.inside.push(up(), micros(at));
+  }
+  box.drain();
+  const dropped = box.count("up.drop_queue-full");
+  t.ok(dropped > 0);
+  t.equal(box.count("up.packets_in"), box.count("up.packets_out") + dropped);
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("a stop sends what is due and counts what is held", async (t) => {
+  const box = new Box(options({ ...OFF, jitter: { ...ALL.jitter, variance: 1e6, maxDelay: seconds(1) } }));
+  let at = 0;
+  for (let i = 0; i < 300; i++) {
+    at += i % 50 === 0 ? 900_000 : 1_000;
+    box.cards.inside.push(up(), micros(at));
+  }
+  box.run(micros(at));
+  t.ok(box.datapath.held > 0, "something is held");
+  const held = box.datapath.held;
+  box.datapath.stop(box.now);
+  box.cards.turn(micros(0));
+  t.equal(box.count("up.drop_stopped"), held);
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("a change of configuration loses and reorders nothing that is held", async (t) => {
+  const slow = options({ ...OFF, jitter: { ...ALL.jitter, variance: 1e6, maxDelay: millis(500) } });
+  const box = new Box(slow);
+  const total = 4000;
+  let at = 0;
+  for (let i = 0; i < total; i++) {
+    at += i % 100 === 0 ? 400_000 : 2_000 * (1 + (i % 3));
+    box.cards.inside.push(up({ sourcePort: i }), micros(at));
+  }
+  const choices = [slow, options(OFF), options(ALL)];
+  for (let i = 0; box.now < at; i++) {
+    box.run(micros(box.now + 50_000));
+    box.datapath.apply(choices[i % 3] ?? slow, box.now);
+  }
+  box.datapath.apply(options(OFF), box.now);
+  box.drain();
+  const ports = box.cards.outside.sent.filter(({ kind }) => kind === 0).map(({ bytes }) => over(bytes).getUint16(34));
+  t.same(
+    ports,
+    Array.from({ length: total }, (_, i) => i),
+  );
+});
+
+test("decoys leave padded, and what answers them never reaches the device", async (t) => {
+  const box = new Box(options(ALL), { seed: "decoys" });
+  let at = 0;
+  for (let i = 0; i < 3000; i++) {
+    at += i % 60 === 0 ? 700_000 : 3_000;
+    const port = 40_000 + Math.floor(i / 60);
+    if (i % 60 < (i / 60) % 50)
+      box.cards.inside.push(up({ protocol: TCP, sourcePort: port, destinationPort: 443 }), micros(at));
+    else if (i % 3 === 0) box.cards.inside.push(up({ protocol: ICMP }), micros(at));
+    else box.cards.inside.push(up({ sourcePort: port, destinationPort: 53 }), micros(at));
+  }
+  box.drain();
+  const decoys = box.cards.outside.sent.filter(({ kind }) => kind === 1);
+  for (const kind of ["tcp", "udp", "icmp", "traceroute"]) t.ok(box.count(`decoys_${kind}`) > 0, `${kind} decoys`);
+  t.equal(decoys.length, box.count("up.decoy_packets"));
+  t.ok(
+    box.cards.outside.sent.every(({ bytes }) => bytes.length === 1514),
+    "decoys and real packets have one size",
+  );
+  t.ok(
+    decoys.every(({ bytes }) => over(bytes).getUint8(22) <= 2),
+    "TTL-limited",
+  );
+  t.ok(
+    decoys.every(({ bytes }) => over(bytes).getUint32(30) === parse("198.51.100.7")),
+    "to a host the device talks to",
+  );
+
+  // The next hop answers each with a time exceeded that quotes it; a real one is answered too, and passes.
+  const exceeded = (bytes: Uint8Array): Uint8Array => {
+    const payload = new Uint8Array(28);
+    payload.set(bytes.subarray(14, 14 + 28));
+    const answer = frame({
+      source: ROUTER,
+      destination: DEVICE,
+      from: "203.0.113.1",
+      to: "192.168.1.5",
+      protocol: ICMP,
+      payload,
+    });
+    answer[34] = 11;
+    return answer;
+  };
+  const before = box.cards.inside.sent.length;
+  const recent = decoys.slice(-100);
+  for (const { bytes } of recent) box.cards.outside.push(exceeded(bytes), micros(box.now + 1));
+  const genuine = exceeded(up({ sourcePort: 40_001, destinationPort: 53 }));
+  box.cards.outside.push(genuine, micros(box.now + 2));
+  box.run(micros(box.now + 10));
+  t.equal(box.count("down.swallowed_packets"), recent.length);
+  t.same(
+    box.cards.inside.sent.slice(before).map(({ bytes }) => bytes),
+    [genuine],
+  );
+});
