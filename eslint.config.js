@@ -16,6 +16,7 @@ export default defineConfig(
       "no-console": "error",
     },
   },
+  { files: ["test/**/*.ts"], rules: { "@typescript-eslint/require-await": "off" } },
   { files: ["src/main.ts", "src/main/**/*.ts", "test/**/*.ts"], rules: { "no-console": "off" } },
   {
     // tap waits for its tests itself.
