@@ -16,7 +16,7 @@ import { WindowScales } from "./window-scales.js";
 export type Vantage = "lan" | "wan" | "beyond";
 
 /** Ethernet without tags: what a length is counted with behind the router. */
-const LINK_HEADER = 14;
+export const LINK_HEADER = 14;
 
 /** The high 12 bytes of an IPv4-mapped address (RFC 4291, 2.5.5.2), third word. */
 const MAPPED = 0xffff;
