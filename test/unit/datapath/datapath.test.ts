@@ -121,22 +121,30 @@ test("a stop sends what is due and counts what is held", async (t) => {
 });
 
 test("a change of configuration loses and reorders nothing that is held", async (t) => {
-  const slow = options({ ...OFF, jitter: { ...ALL.jitter, variance: 1e6, maxDelay: millis(500) } });
+  const jitter = { ...ALL.jitter, variance: 1e6, window: millis(200), maxDelay: millis(500) };
+  const slow = options({ ...OFF, jitter });
   const box = new Box(slow);
-  const total = 4000;
+  const total = 8000;
   let at = 0;
   for (let i = 0; i < total; i++) {
-    at += i % 100 === 0 ? 400_000 : 2_000 * (1 + (i % 3));
+    at += (i * i) % 101 === 0 ? 60_000 : 2_000 * (1 + (i % 3));
     box.cards.inside.push(up({ sourcePort: i }), micros(at));
   }
-  const choices = [slow, options(OFF), options(ALL)];
-  for (let i = 0; box.now < at; i++) {
-    box.run(micros(box.now + 50_000));
-    box.datapath.apply(choices[i % 3] ?? slow, box.now);
+  const choices = [
+    slow,
+    options(OFF),
+    options({ ...ALL, jitter }),
+    options({ ...ALL, jitter: { ...jitter, maxDelay: millis(1) } }),
+  ];
+  let heldAtChange = 0;
+  for (let i = 1; box.now < at; i++) {
+    box.run(micros(box.now + 1_500_000));
+    if (box.datapath.held > 0) heldAtChange++;
+    box.datapath.apply(choices[i % choices.length] ?? slow, box.now);
   }
-  box.datapath.apply(options(OFF), box.now);
   box.drain();
   const ports = box.cards.outside.sent.filter(({ kind }) => kind === 0).map(({ bytes }) => over(bytes).getUint16(34));
+  t.ok(heldAtChange > 3, "packets were held when the configuration changed");
   t.same(
     ports,
     Array.from({ length: total }, (_, i) => i),
