@@ -14,7 +14,10 @@ const traffic = fc.array(
     size: fc.nat(1400),
     port: fc.nat(5),
     up: fc.boolean(),
-    garbage: fc.option(fc.uint8Array({ minLength: 1, maxLength: 200 }), { freq: 20 }),
+    garbage: fc.oneof(
+      { weight: 19, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 200 }) },
+    ),
   }),
   { maxLength: 300, size: "max" },
 );
@@ -100,7 +103,7 @@ test("every packet leaves once or is counted once; order holds; no delay above i
       }
       return box.pool.available === box.pool.capacity;
     }),
-    { numRuns: 150, verbose: true },
+    { numRuns: 150 },
   );
   t.pass();
 });

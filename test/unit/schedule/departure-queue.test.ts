@@ -57,7 +57,6 @@ test("equals a sorted array, first in first out among equals", async (t) => {
       }
       return queue.size === twin.length;
     }),
-    { verbose: true },
   );
   t.pass("seed and counterexample are printed on failure");
 });
