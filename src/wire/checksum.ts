@@ -1,3 +1,4 @@
+import * as ipv4 from "./ipv4.js";
 import * as ipv6 from "./ipv6.js";
 import { fold, sum } from "./ones-complement.js";
 import { ICMPV6, TCP, UDP } from "./protocol.js";
@@ -6,7 +7,7 @@ export { fold, sum };
 
 /** The pseudo-header's sum over IPv4 (RFC 9293, 3.1); `length` is that of the transport header and payload. */
 export function pseudoHeader4(view: DataView, ipAt: number, protocol: number, length: number): number {
-  return sum(view, ipAt + 12, 8, protocol + length);
+  return sum(view, ipAt + ipv4.SOURCE, 8, protocol + length);
 }
 
 /**

@@ -3,6 +3,9 @@ import { find } from "./option-list.js";
 
 /** Bytes of the header without options (RFC 791, 3.1). */
 export const HEADER = 20;
+/** Where the addresses stand in it. */
+export const SOURCE = 12;
+export const DESTINATION = 16;
 
 export const OPTION_ROUTER_ALERT = 148;
 
@@ -113,19 +116,19 @@ export function checksumValid(view: DataView, at: number): boolean {
 }
 
 export function source(view: DataView, at: number): number {
-  return view.getUint32(at + 12);
+  return view.getUint32(at + SOURCE);
 }
 
 export function setSource(view: DataView, at: number, value: number): void {
-  view.setUint32(at + 12, value);
+  view.setUint32(at + SOURCE, value);
 }
 
 export function destination(view: DataView, at: number): number {
-  return view.getUint32(at + 16);
+  return view.getUint32(at + DESTINATION);
 }
 
 export function setDestination(view: DataView, at: number, value: number): void {
-  view.setUint32(at + 16, value);
+  view.setUint32(at + DESTINATION, value);
 }
 
 /** Where the first whole option of a kind starts, or -1. */

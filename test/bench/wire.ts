@@ -1,6 +1,9 @@
 // The hot parts of wire, packet and flow, nanoseconds a call: node build/test/bench/wire.js
+import { FlowTable } from "../../src/flow/flow-table.js";
 import { dissect } from "../../src/packet/dissect.js";
 import { Pool } from "../../src/packet/pool.js";
+import { SeededRandom } from "../../src/random/seeded-random.js";
+import { micros } from "../../src/time/micros.js";
 import { copy } from "../../src/wire/copy.js";
 import { sum } from "../../src/wire/ones-complement.js";
 import { ICMP, TCP } from "../../src/wire/protocol.js";
@@ -61,6 +64,27 @@ for (const n of [60, 1400]) {
     `copy of ${String(n)} bytes`,
     median(500_000, (i) => {
       copy(pool.bytes, (i & 511) << 11, other, ((i * 7) & 511) << 11, n);
+    }),
+  );
+}
+for (const [what, from, to, flows] of [
+  ["one flow", "192.0.2.1", "198.51.100.7", 1],
+  ["1024 flows in turn, IPv4", "192.0.2.1", "198.51.100.7", 1024],
+  ["1024 flows in turn, IPv6", "2001:db8::1", "2001:db8::2", 1024],
+] as const) {
+  const table = new FlowTable({ capacity: 4096, idle: micros(600e6) }, { random: new SeededRandom("bench") });
+  for (const [i, packet] of packets.entries()) {
+    const bytes = frame({ from, to, sourcePort: 1024 + (i % flows) });
+    pool.bytes.set(bytes, packet.at);
+    packet.length = packet.wireLength = bytes.length;
+    dissect(packet, pool.view);
+  }
+  report(
+    `flow look-up, ${what}`,
+    median(1_000_000, (i) => {
+      // A pool's slots share few cache lines: many of them in turn measure the memory too.
+      const packet = packets[i & (flows === 1 ? 15 : 1023)];
+      if (packet !== undefined) kept += table.lookup(packet, pool.view, micros(i));
     }),
   );
 }
