@@ -129,6 +129,13 @@ const NicSchema = Type.Object(
           "SCHED_FIFO priority of the packet thread; 0 leaves the ordinary scheduler. 0 to 99. Needs a restart.",
       }),
     ),
+    decoys: Type.Optional(
+      Type.Enum(["frame", "ip"], {
+        default: "frame",
+        description:
+          "For card libpcap. frame: decoys are sent as whole frames in the device's name, like the ring does. ip: by raw-socket through this machine's routing, for networks that refuse such frames; without trailer, and with this machine's MAC address. Needs a restart.",
+      }),
+    ),
     offloads: Type.Optional(
       Type.Enum(["off", "keep"], {
         default: "off",

@@ -40,6 +40,7 @@ export function compile(config: Config): Settings {
       spin: DURATION.read(all.nic.spin),
       queue: all.nic.queue,
       priority: all.nic.priority,
+      decoys: all.nic.decoys,
       capture: all.nic.capture,
     },
     offloads: all.nic.offloads,

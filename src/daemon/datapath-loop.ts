@@ -6,6 +6,7 @@ import type { DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { later, micros, type Micros } from "../time/micros.js";
+import { parseMac } from "../wire/ethernet.js";
 
 /** What the daemon asks of the loop; each is answered with the same number. */
 export type Question =
@@ -30,6 +31,15 @@ const PUBLISH_EVERY = micros(250_000);
 /** The UTC month of a moment, as in `2026-11`. */
 export function monthOf(time: Date): string {
   return time.toISOString().slice(0, 7);
+}
+
+/** MAC addresses as the 48-bit numbers that cards take. */
+export function macNumbers(macs: readonly string[]): number[] {
+  return macs.map((mac) => {
+    const number = parseMac(mac);
+    if (number === null) throw new HushboxError("config-invalid", `"${mac}" is no MAC address`);
+    return number;
+  });
 }
 
 /** Turns a datapath and answers questions between turns. The one place on the packets' side that looks at the clock. */

@@ -9,8 +9,7 @@ import { RingCards } from "../nic/ring.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
-import { parseMac } from "../wire/ethernet.js";
-import { DatapathLoop, monthOf, type Answer } from "./datapath-loop.js";
+import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
 
 /** What the thread is started with. */
 export interface ThreadData {
@@ -24,14 +23,6 @@ export interface ThreadData {
 
 /** Slots beyond the departure queue: both receive batches, both send queues. */
 const WORKING_SLOTS = 4096;
-
-function macNumbers(macs: readonly string[]): number[] {
-  return macs.map((mac) => {
-    const number = parseMac(mac);
-    if (number === null) throw new HushboxError("config-invalid", `"${mac}" is no MAC address`);
-    return number;
-  });
-}
 
 /** The datapath's thread: opens the ring, says `ready`, and turns until it is told to stop. */
 function main(): void {

@@ -7,6 +7,7 @@ import type { Log } from "../log/log.js";
 import { native } from "../nic/native.js";
 import type { Answer, Question } from "./datapath-loop.js";
 import type { ThreadData } from "./datapath-thread.js";
+import { ProcessHandle } from "./process-handle.js";
 
 type Asked = Omit<Extract<Question, { ask: "apply" }>, "id"> | Omit<Exclude<Question, { ask: "apply" }>, "id">;
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
@@ -114,6 +115,12 @@ export async function startDatapath(
   saved: BudgetState | null,
   log: Log,
 ): Promise<DatapathHandle> {
+  if (cards.card === "libpcap") {
+    const handle = new ProcessHandle(cards, options, saved, log);
+    await handle.start();
+    log.info("the datapath runs", { card: cards.card, inside: cards.inside, outside: cards.outside });
+    return handle;
+  }
   const counters = new Counters();
   const wake = native().eventOpen();
   const data: ThreadData = { cards, options, saved, counters: counters.shared, wake };

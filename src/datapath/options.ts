@@ -32,6 +32,8 @@ export interface CardOptions {
   readonly queue: number;
   /** SCHED_FIFO priority of the datapath's thread; 0 leaves the ordinary scheduler. */
   readonly priority: number;
+  /** libpcap only. `frame`: decoys are whole frames in the device's name; `ip`: the kernel routes them and writes its own Ethernet header, so without trailer. */
+  readonly decoys: "frame" | "ip";
   /** Frames as this box sends and receives them are written to `<dir>/<side>.pcap`; empty: none. */
   readonly capture: string;
 }

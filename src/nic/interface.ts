@@ -1,28 +1,7 @@
 import { HushboxError } from "../errors/hushbox-error.js";
-import { native } from "./native.js";
+import { native, type InterfaceCalls, type InterfaceFacts } from "./native.js";
 
-/** What the kernel says of an interface, in the network namespace of this process. */
-export interface InterfaceFacts {
-  readonly index: number;
-  readonly mtu: number;
-  /** ARP hardware type (linux/if_arp.h); 1 is Ethernet, and what Wi-Fi in managed or access point mode shows too. */
-  readonly type: number;
-  /** Set up by the administrator. */
-  readonly up: boolean;
-  /** Has a carrier. */
-  readonly running: boolean;
-  /** `aa:bb:cc:dd:ee:ff`, lower case. */
-  readonly mac: string;
-}
-
-/** The part of the native addon (native/offload.c) about interfaces. Failures are negative errno values. */
-export interface InterfaceCalls {
-  interfaceNames(): string[] | number;
-  interfaceFacts(name: string): InterfaceFacts | number;
-  /** Per feature name a sum of ACTIVE, REQUESTED, AVAILABLE, FIXED. */
-  offloadRead(name: string): Readonly<Record<string, number>> | number;
-  offloadSet(name: string, features: readonly string[], on: boolean): number;
-}
+export type { InterfaceCalls, InterfaceFacts } from "./native.js";
 
 const ETHERNET = 1;
 const EPERM = 1;

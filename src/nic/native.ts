@@ -1,6 +1,5 @@
 import { createRequire } from "node:module";
 import { HushboxError } from "../errors/hushbox-error.js";
-import type { InterfaceCalls } from "./interface.js";
 
 /** Byte offsets of the ring's control block, as native/ring.c lays it out. */
 export interface RingLayout {
@@ -35,6 +34,29 @@ export interface RingLayout {
 
 /** An open ring; only the addon looks inside. */
 export type Ring = object & { readonly __ring: true };
+
+/** What the kernel says of an interface, in the network namespace of this process. */
+export interface InterfaceFacts {
+  readonly index: number;
+  readonly mtu: number;
+  /** ARP hardware type (linux/if_arp.h); 1 is Ethernet, and what Wi-Fi in managed or access point mode shows too. */
+  readonly type: number;
+  /** Set up by the administrator. */
+  readonly up: boolean;
+  /** Has a carrier. */
+  readonly running: boolean;
+  /** `aa:bb:cc:dd:ee:ff`, lower case. */
+  readonly mac: string;
+}
+
+/** The part of the native addon (native/offload.c) about interfaces. Failures are negative errno values. */
+export interface InterfaceCalls {
+  interfaceNames(): string[] | number;
+  interfaceFacts(name: string): InterfaceFacts | number;
+  /** Per feature name a sum of ACTIVE, REQUESTED, AVAILABLE, FIXED. */
+  offloadRead(name: string): Readonly<Record<string, number>> | number;
+  offloadSet(name: string, features: readonly string[], on: boolean): number;
+}
 
 /** The addon's functions; each is described at its definition under native/. */
 export interface Native extends InterfaceCalls {

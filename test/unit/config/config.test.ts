@@ -387,7 +387,9 @@ function walk(schema: Node, value: unknown, path: string, missing: string[]): vo
       walk(child, inner, `${path}/${key}`, missing);
   }
   if (schema.items?.properties !== undefined)
-    (value as unknown[]).forEach((item, i) => { walk(schema.items ?? {}, item, `${path}/${String(i)}`, missing); });
+    (value as unknown[]).forEach((item, i) => {
+      walk(schema.items ?? {}, item, `${path}/${String(i)}`, missing);
+    });
 }
 
 test("the generated files are current (npm run schema writes them)", (t) => {
