@@ -14,6 +14,7 @@ import { DeviceSubject } from "../trace/subject.js";
 import { formatMac } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
 import { ObservedCapture, type Volume } from "./observed-capture.js";
+import { runToEnd } from "./virtual-run.js";
 
 /** Packets that the box may hold at once: as many as a delay of some seconds at a million packets a second is worth remembering. */
 const QUEUE = 16_384;
@@ -100,14 +101,11 @@ function pass(
     const modules = { pool, cards, random, counters, tap: observed, queue: QUEUE };
     const start = cards.now;
     const datapath = new Datapath(datapathOptions, null, modules, start);
-    const held = DIRECTIONS.map((direction) => Counters.index(`${direction}.held_packets`));
-    let next = start;
-    for (let turns = 1; !cards.exhausted || held.some((i) => (counters.values[i] ?? 0) > 0); turns++) {
-      next = datapath.poll(cards.turn(next));
-      if (progress !== undefined && turns % PROGRESS_EVERY === 0) progress(cards.packets);
-    }
+    let turns = 0;
+    runToEnd(datapath, cards, counters, () => {
+      if (++turns % PROGRESS_EVERY === 0) progress?.(cards.packets);
+    });
     const end = cards.now;
-    datapath.stop(end);
     if (cards.failure !== null) throw cards.failure;
     if (cards.packets === 0) {
       throw new HushboxError("capture-invalid", `shaping ${options.input}: the capture holds no packets`);

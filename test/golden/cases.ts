@@ -1,0 +1,170 @@
+import * as ipv4 from "../../src/wire/ipv4.js";
+import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
+import { frame, hex, over, type Shape } from "../support/frame.js";
+
+/** A frame of an input capture. */
+export interface Given {
+  /** Seconds since the capture's start. */
+  readonly at: number;
+  readonly bytes: Uint8Array;
+  /** Bytes kept, where the capture was cut. */
+  readonly cut?: number;
+}
+
+/** One golden capture: what goes in, and under which configuration. */
+export interface Case {
+  /** `in-<frames>-…-out-<frames>-…`: the numbers behind `out` add up to the frames that leave. */
+  readonly name: string;
+  readonly config: string;
+  /** `decoys`: those that the box sent when it was given the rest alone; for answers to them. */
+  readonly frames: (decoys: readonly Given[]) => Given[];
+}
+
+export const DEVICE = "02:00:00:00:00:01";
+const ROUTER = "02:00:00:00:00:02";
+const SPEAKER = "192.168.77.10";
+const SPEAKER6 = "2001:db8::10";
+const CLOUD = "198.51.100.7";
+const CLOUD6 = "2001:db8:1::7";
+
+function up(at: number, shape: Shape = {}): Given {
+  return { at, bytes: frame({ source: DEVICE, destination: ROUTER, from: SPEAKER, to: CLOUD, ...shape }) };
+}
+
+function down(at: number, shape: Shape = {}): Given {
+  const link = { source: ROUTER, destination: DEVICE };
+  return { at, bytes: frame({ ...link, from: CLOUD, to: SPEAKER, sourcePort: 443, destinationPort: 40000, ...shape }) };
+}
+
+function bytes(n: number): Uint8Array {
+  return new Uint8Array(n).map((_, i) => i);
+}
+
+/** A configuration for the device with these lines. */
+function config(...lines: string[]): string {
+  const head = ["inside: in0", "outside: out0", "preset: off", "devices:", "  - name: speaker", `    mac: "${DEVICE}"`];
+  return [...head, ...lines, ""].join("\n");
+}
+
+const PAD = "  pad: {enabled: true, target: mtu}";
+const JITTER = "  jitter: {enabled: true, variance: 2, window: 500ms, maxDelay: 20ms}";
+const DECOYS = "  decoy: {enabled: true, variance: 8, window: 2s, kinds: [udp], hops: 2, size: 100B}";
+
+/** Two bursts of datagrams in different windows, so that their number has a variance. */
+const UDP_8 = [0, 0.1, 0.2, 2.1, 4.1, 4.2, 4.3, 6.5].map((at, i) =>
+  up(at, { payload: bytes(10 * i), sourcePort: 40000 + (i % 3) }),
+);
+
+/** ICMP time exceeded from the provider's router, quoting a decoy as far as it must (RFC 792). */
+function timeExceeded(decoy: Given): Given {
+  const quoted = decoy.bytes.slice(14, 14 + ipv4.HEADER + 8);
+  const answer = frame({
+    source: ROUTER,
+    destination: DEVICE,
+    from: "203.0.113.1",
+    to: SPEAKER,
+    protocol: ICMP,
+    payload: quoted,
+  });
+  const view = over(answer);
+  view.setUint8(34, 11);
+  view.setUint32(38, 0);
+  return { at: decoy.at + 0.02, bytes: answer };
+}
+
+export const CASES: readonly Case[] = [
+  { name: "in-8-udp-out-8", config: config(), frames: () => UDP_8 },
+  { name: "in-8-udp-out-8-padded", config: config("defenses:", PAD), frames: () => UDP_8 },
+  { name: "in-8-udp-out-8-padded-2-decoys", config: config("defenses:", PAD, DECOYS), frames: () => UDP_8 },
+  {
+    name: "in-9-with-1-answer-to-a-decoy-out-8-and-2-decoys",
+    config: config("defenses:", DECOYS),
+    frames: (decoys) => [...UDP_8, ...decoys.slice(0, 1).map(timeExceeded)].sort((a, b) => a.at - b.at),
+  },
+  {
+    name: "in-27-with-3-local-out-27-the-local-undelayed",
+    config: config("defenses:", JITTER),
+    frames: () => {
+      const bursts = [0, 0.5, 1, 1.5, 2, 2.5].flatMap((at, i) => [0, 1, 4, 20].map((ms) => at + (ms * (i + 1)) / 1000));
+      const query = hex("ffffffffffff 020000000001 0806 0001080006040001 020000000001 c0a84d0a 000000000000 c0a84d01");
+      return [
+        ...bursts.map((at) => up(at, { protocol: TCP })),
+        up(2.5001, { to: "192.168.77.1", destinationPort: 53 }),
+        up(2.5002, { to: "224.0.0.251", destination: "01:00:5e:00:00:fb", destinationPort: 5353 }),
+        { at: 2.5003, bytes: query },
+      ].sort((a, b) => a.at - b.at);
+    },
+  },
+  {
+    name: "in-8-tcp-both-ways-out-8-padded-to-the-maximum",
+    config: config("defenses:", "  pad: {enabled: true, target: max}"),
+    frames: () =>
+      [40, 400, 40, 900].flatMap((n, i) => [
+        up(i * 0.1, { protocol: TCP, payload: bytes(n) }),
+        down(i * 0.1 + 0.02, { protocol: TCP, payload: bytes(2 * n) }),
+      ]),
+  },
+  {
+    name: "in-7-ipv6-out-7-padded",
+    config: config("defenses:", PAD),
+    frames: () => {
+      const six = { from: SPEAKER6, to: CLOUD6 };
+      const padding = hex("00 00 01 04 00000000");
+      return [
+        up(0, { ...six, protocol: TCP, payload: bytes(100) }),
+        up(0.1, { ...six, protocol: UDP, extensions: [[0, padding]] }),
+        up(0.2, { ...six, protocol: UDP, extensions: [[44, hex("11 00 0001 00000001")]], payload: bytes(64) }),
+        up(0.3, { ...six, protocol: UDP, extensions: [[44, hex("11 00 0048 00000001")]], payload: bytes(30) }),
+        up(0.4, { ...six, protocol: ICMPV6 }),
+        up(0.5, {
+          ...six,
+          protocol: UDP,
+          extensions: [
+            [0, padding],
+            [60, padding],
+          ],
+        }),
+        down(0.6, { from: CLOUD6, to: SPEAKER6, protocol: UDP }),
+      ];
+    },
+  },
+  {
+    name: "in-6-malformed-out-6-padded",
+    config: config("defenses:", PAD),
+    frames: () => {
+      const claims = up(0.3).bytes.slice();
+      over(claims).setUint16(16, 1400);
+      const header = up(0.4, { protocol: TCP }).bytes.slice();
+      over(header).setUint8(46, 0xf0);
+      const version = up(0.5).bytes.slice();
+      over(version).setUint8(14, 0x95);
+      return [
+        { at: 0, bytes: hex(`${ROUTER} ${DEVICE} 0800`) },
+        { at: 0.1, bytes: hex(`${ROUTER} ${DEVICE} 0800 45`) },
+        { at: 0.2, bytes: hex(`${ROUTER} ${DEVICE} 88b5 00010203`) },
+        { at: 0.3, bytes: claims },
+        { at: 0.4, bytes: header },
+        { at: 0.5, bytes: version },
+      ];
+    },
+  },
+  {
+    name: "in-3-of-which-1-merged-out-3-untouched",
+    config: config(),
+    frames: () => [
+      up(0, { protocol: TCP }),
+      up(0.1, { protocol: TCP, payload: bytes(2880) }),
+      up(0.2, { protocol: TCP }),
+    ],
+  },
+  {
+    name: "in-4-cut-by-the-capture-out-4-padded",
+    config: config("defenses:", PAD),
+    frames: () => [200, 0, 700, 1400].map((n, i) => ({ ...up(i, { protocol: TCP, payload: bytes(n) }), cut: 68 })),
+  },
+  {
+    name: "in-4-tagged-out-4-padded",
+    config: config("defenses:", PAD),
+    frames: () => [0, 100, 1000, 1400].map((n, i) => up(i, { tags: [7], payload: bytes(n) })),
+  },
+];
