@@ -46,9 +46,9 @@ function config(...lines: string[]): string {
   return [...head, ...lines, ""].join("\n");
 }
 
-const PAD = "  pad: {enabled: true, target: mtu}";
-const JITTER = "  jitter: {enabled: true, variance: 2, window: 500ms, maxDelay: 20ms}";
-const DECOYS = "  decoy: {enabled: true, variance: 8, window: 2s, kinds: [udp], hops: 2, size: 100B}";
+const PAD = "  pad: { enabled: true, target: mtu }";
+const JITTER = "  jitter: { enabled: true, variance: 2, window: 500ms, maxDelay: 20ms }";
+const DECOYS = "  decoy: { enabled: true, variance: 8, window: 2s, kinds: [udp], hops: 2, size: 100B }";
 
 /** Two bursts of datagrams in different windows, so that their number has a variance. */
 const UDP_8 = [0, 0.1, 0.2, 2.1, 4.1, 4.2, 4.3, 6.5].map((at, i) =>
@@ -97,7 +97,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: "in-8-tcp-both-ways-out-8-padded-to-the-maximum",
-    config: config("defenses:", "  pad: {enabled: true, target: max}"),
+    config: config("defenses:", "  pad: { enabled: true, target: max }"),
     frames: () =>
       [40, 400, 40, 900].flatMap((n, i) => [
         up(i * 0.1, { protocol: TCP, payload: bytes(n) }),
