@@ -41,7 +41,7 @@ function modules(): Map<string, string[]> {
     files.map((file) => {
       const text = readFileSync(join(SRC, file), "utf8");
       const found = [...text.matchAll(IMPORT)].map(
-        (match) => match.slice(1).find((group) => group !== undefined) ?? "",
+        (match) => match.slice(1).find(Boolean) ?? "",
       );
       return [file, found.map((to) => relative(SRC, join(SRC, dirname(file), to)).replace(/\.js$/, ".ts"))];
     }),

@@ -1,0 +1,168 @@
+import { Type, type Static } from "typebox";
+import { topPreset } from "../config/resolve.js";
+import {
+  DELAY_BOUNDS,
+  DIRECTIONS,
+  DROPS,
+  LATENESS_BOUNDS,
+  SIDES,
+  type Counters,
+  type NicCounter,
+} from "../datapath/counters.js";
+import { DECOY_KINDS } from "../defense/schema.js";
+import { REFUSALS } from "../metrics/defense.js";
+import { overhead } from "../metrics/overhead.js";
+import { quantile } from "../metrics/quantile.js";
+import type { Door } from "./door.js";
+
+function numbers<const K extends string>(keys: readonly K[], description: string) {
+  return Type.Object(
+    Object.fromEntries(keys.map((key) => [key, Type.Number()])) as Record<K, ReturnType<typeof Type.Number>>,
+    { description },
+  );
+}
+
+function quantiles(description: string) {
+  const value = Type.Union([Type.Number(), Type.Null()]);
+  return Type.Object({ p50: value, p99: value }, { description: `${description}; null while there is none.` });
+}
+
+const COUNTED = {
+  packetsIn: "packets_in",
+  bytesIn: "bytes_in",
+  packetsOut: "packets_out",
+  bytesOut: "bytes_out",
+  paddingBytes: "padding_bytes",
+  decoyPackets: "decoy_packets",
+  decoyBytes: "decoy_bytes",
+  delayedPackets: "delayed_packets",
+  localPackets: "local_packets",
+  unknownPackets: "unknown_packets",
+  swallowedPackets: "swallowed_packets",
+  heldPackets: "held_packets",
+} as const;
+
+const CARD: readonly NicCounter[] = [
+  "received",
+  "sent",
+  "dropped",
+  "noSlot",
+  "refused",
+  "oversize",
+  "partialChecksum",
+  "downs",
+];
+
+const DirectionSchema = Type.Object({
+  counts: numbers(Object.keys(COUNTED) as (keyof typeof COUNTED)[], "Since the start. Out: real packets alone."),
+  drops: numbers(DROPS, "Real packets that did not leave, by reason."),
+  overhead: numbers(["bytes", "packets"], "What left beyond the real packets, as a share of them."),
+  addedDelayMilliseconds: quantiles("Time of real packets in the box"),
+  latenessMicroseconds: quantiles("How much later than drawn delayed packets left"),
+});
+
+/** The answer of `GET /status`, and of the event of that name. */
+export const StatusSchema = Type.Object({
+  version: Type.String(),
+  startedAt: Type.String({ description: "RFC 3339." }),
+  uptimeSeconds: Type.Number(),
+  ready: Type.Boolean({ description: "Packets flow." }),
+  turning: Type.Boolean({ description: "The datapath's loop turns." }),
+  preset: Type.String(),
+  devices: Type.Integer({ description: "Configured devices." }),
+  configuration: Type.Object({
+    file: Type.String(),
+    etag: Type.String(),
+    saved: Type.Boolean({ description: "False where a change was made that the file does not hold." }),
+  }),
+  up: Type.Union([DirectionSchema, Type.Null()], {
+    description: "From devices to the world; null until the datapath runs.",
+  }),
+  down: Type.Union([DirectionSchema, Type.Null()], {
+    description: "From the world to devices; null until the datapath runs.",
+  }),
+  decoys: Type.Union(
+    [
+      Type.Object({
+        sent: numbers(DECOY_KINDS, "By what they look like."),
+        refused: numbers(REFUSALS, "Asked for and not sent, by reason."),
+        bytesThisMonth: Type.Number(),
+      }),
+      Type.Null(),
+    ],
+    { description: "Packets with nothing in them." },
+  ),
+  cards: Type.Object({
+    inside: Type.Object({
+      interface: Type.String(),
+      up: Type.Boolean(),
+      counts: Type.Union([numbers(CARD, "Frames."), Type.Null()]),
+    }),
+    outside: Type.Object({
+      interface: Type.String(),
+      up: Type.Boolean(),
+      counts: Type.Union([numbers(CARD, "Frames."), Type.Null()]),
+    }),
+  }),
+  flows: Type.Integer(),
+});
+export type Status = Static<typeof StatusSchema>;
+type DirectionStatus = NonNullable<Status["up"]>;
+
+/** What the box does now, in one object. */
+export function statusOf(door: Door): Status {
+  const { config, counters } = door;
+  const card = (side: (typeof SIDES)[number]) => ({
+    interface: config[side],
+    up: counters?.read(`${side}.up`) === 1,
+    counts: counters === null ? null : pick(counters, CARD, (name) => `${side}.${name}`),
+  });
+  return {
+    version: door.version,
+    startedAt: new Date(door.startedAt).toISOString(),
+    uptimeSeconds: Math.round((Date.now() - door.startedAt) / 1e3),
+    ready: door.ready,
+    turning: door.turning,
+    preset: topPreset(config),
+    devices: config.devices.length,
+    configuration: { file: door.file, etag: door.etag, saved: door.saved },
+    up: counters === null ? null : directionOf(counters, "up"),
+    down: counters === null ? null : directionOf(counters, "down"),
+    decoys:
+      counters === null
+        ? null
+        : {
+            sent: pick(counters, DECOY_KINDS, (kind) => `decoys_${kind}`),
+            refused: pick(counters, REFUSALS, (reason) => `decoys_refused_${reason}`),
+            bytesThisMonth: counters.read("budget_month_bytes"),
+          },
+    cards: { inside: card("inside"), outside: card("outside") },
+    flows: counters?.read("flows") ?? 0,
+  };
+}
+
+function directionOf(counters: Counters, direction: (typeof DIRECTIONS)[number]): DirectionStatus {
+  const spread = (which: "delay" | "lateness", bounds: readonly number[], per: number) => {
+    const { buckets } = counters.histogram(direction, which);
+    const at = (q: number): number | null => {
+      const value = quantile(q, bounds, buckets);
+      return value === null ? null : Math.round((value / per) * 1e3) / 1e3;
+    };
+    return { p50: at(0.5), p99: at(0.99) };
+  };
+  return {
+    counts: pick(counters, Object.keys(COUNTED) as (keyof typeof COUNTED)[], (name) => `${direction}.${COUNTED[name]}`),
+    drops: pick(counters, DROPS, (reason) => `${direction}.drop_${reason}`),
+    overhead: overhead(counters, direction),
+    addedDelayMilliseconds: spread("delay", DELAY_BOUNDS, 1e3),
+    latenessMicroseconds: spread("lateness", LATENESS_BOUNDS, 1),
+  };
+}
+
+function pick<const K extends string>(
+  counters: Counters,
+  keys: readonly K[],
+  counter: (key: K) => string,
+): Record<K, number> {
+  return Object.fromEntries(keys.map((key) => [key, counters.read(counter(key))])) as Record<K, number>;
+}
