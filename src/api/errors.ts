@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import type { ErrorObject } from "ajv";
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { problemsFrom } from "../config/validator.js";
 import type { Log } from "../log/log.js";

@@ -26,20 +26,20 @@ function sorted(value: unknown): unknown {
 /** Pointers of all values that differ; a list of plain values counts as one. */
 export function changedPaths(before: unknown, after: unknown, path = ""): string[] {
   if (isDeepStrictEqual(before, after)) return [];
-  if (!composed(before) || !composed(after)) return [path];
-  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...keys].flatMap((key) =>
-    changedPaths((before as Record<string, unknown>)[key], (after as Record<string, unknown>)[key], pointer(path, key)),
-  );
+  const [old, young] = [parts(before, after), parts(after, before)];
+  if (old === null || young === null) return [path];
+  const keys = new Set([...Object.keys(old), ...Object.keys(young)]);
+  const inside = [...keys].flatMap((key) => changedPaths(old[key], young[key], pointer(path, key)));
+  return inside.length > 0 ? inside : [path];
 }
 
-/** Maps, and lists of maps: what is compared inside. */
-function composed(value: unknown): value is object {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    (!Array.isArray(value) || value.some((item) => typeof item === "object"))
-  );
+/** What is compared inside: maps, and lists of maps. What is not there is an empty one beside one that is. */
+function parts(value: unknown, other: unknown): Record<string, unknown> | null {
+  if (value === undefined) return other === undefined ? null : parts(other, other) && {};
+  if (typeof value !== "object" || value === null) return null;
+  return Array.isArray(value) && !value.some((item) => typeof item === "object")
+    ? null
+    : (value as Record<string, unknown>);
 }
 
 /** What a running daemon cannot take over, each named. Spelling out a default is no change. */

@@ -47,14 +47,6 @@ export class ConfigFile {
     return this.#config;
   }
 
-  /** Reads the file again and takes over what it says; throws as `read` does and keeps what it had. */
-  reload(): Config {
-    const { text, config } = parseConfig(bytesOf(this.path), this.path);
-    this.#text = text;
-    this.#config = config;
-    return config;
-  }
-
   /**
    * Writes the file with `wanted` in it beside the old one, synced to the disk. Nothing is lost whenever the power goes: the old file
    * stays until `commit` renames the new one over it. Refuses where somebody changed the file since it was read.

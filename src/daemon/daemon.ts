@@ -1,0 +1,320 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { ChangeTerms, Door, Outcome } from "../api/door.js";
+import { EventStream } from "../api/event-stream.js";
+import { ControlApi } from "../api/server.js";
+import { statusOf } from "../api/status.js";
+import { Token } from "../api/token.js";
+import type { ConfigFile } from "../config/config-file.js";
+import { topPreset } from "../config/resolve.js";
+import type { Config } from "../config/schema.js";
+import type { ApiSettings, Settings } from "../config/settings.js";
+import type { Counters } from "../datapath/counters.js";
+import type { BudgetState, DatapathHandle, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type { CardOptions, DatapathOptions } from "../datapath/options.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import type { Log } from "../log/log.js";
+import type { OpenLog } from "../log/open-log.js";
+import { Metrics } from "../metrics/metrics.js";
+import type { TurnedOff } from "../nic/offload.js";
+import { BudgetFile } from "./budget-file.js";
+import { CardWatch } from "./card-watch.js";
+import { ConfigInForce } from "./config-in-force.js";
+import { Shared, within } from "./deadline.js";
+import { reloading, Watchdog, type Notify } from "./systemd.js";
+
+/** A loop that has not turned for so long stands still. */
+const STILL = 2_000;
+/** How long the packets' side may take to answer. */
+const ANSWER = 1_500;
+const SAVE_EVERY = 60_000;
+const LOOK_EVERY = 1_000;
+
+/** What the daemon works with; all of it stands in for the outside in tests. */
+export interface DaemonModules {
+  readonly version: string;
+  readonly log: OpenLog;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly notify: Notify;
+  readonly startDatapath: (
+    cards: CardOptions,
+    options: DatapathOptions,
+    saved: BudgetState | null,
+    log: Log,
+  ) => Promise<DatapathHandle>;
+  /** Offloads of the cards, with their state in a directory. */
+  readonly offloads: (state: string) => { recover(): string[]; turnOff(name: string): TurnedOff; putBack(): string[] };
+}
+
+/**
+ * Puts the house together: observers first, packets last, and back in reverse. Holds the one configuration in force; whoever wants another,
+ * the API or a signal, comes through `change`.
+ */
+export class Daemon implements Door {
+  readonly startedAt = Date.now();
+  readonly #modules: DaemonModules;
+  readonly #force: ConfigInForce;
+  readonly #events: EventStream;
+  readonly #api: ControlApi;
+  readonly #offloads: ReturnType<DaemonModules["offloads"]>;
+  readonly #budget: BudgetFile;
+  readonly #watchdog: Watchdog;
+  readonly #cards: CardWatch;
+  readonly #devices = new Shared(() => this.#running().devices());
+  readonly #flows = new Shared(() => this.#running().flows());
+  readonly #ended: Promise<Error>;
+  #end: (error: Error) => void = () => undefined;
+  #handle: DatapathHandle | null = null;
+  #dead = false;
+  #lastApply: number | null = null;
+  #timers: NodeJS.Timeout[] = [];
+  #stopping: Promise<void> | undefined;
+
+  /** Makes the state directory and the token where they are not; nothing listens or runs yet. */
+  constructor(file: ConfigFile, modules: DaemonModules) {
+    const { log, environment, notify } = modules;
+    this.#modules = modules;
+    this.#force = new ConfigInForce(file, (settings) => this.#apply(settings), log);
+    const { state, cards, api } = this.#force.settings;
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    makeState(state);
+    this.#events = new EventStream(() => statusOf(this));
+    this.#offloads = modules.offloads(state);
+    this.#budget = new BudgetFile(join(state, "budget.json"), log);
+    this.#watchdog = new Watchdog(environment, () => this.turning, notify);
+    this.#cards = new CardWatch(cards, log, (name) => {
+      this.#turnOffloads(name);
+    });
+    const metrics = new Metrics({
+      version: modules.version,
+      counters: () => this.counters,
+      devices: async () => (await this.devices()) ?? [],
+      options: () => this.#force.settings.datapath,
+      turning: () => this.turning,
+      lastApply: () => this.#lastApply,
+      eventClients: () => this.#events.clients,
+    });
+    this.#api = new ControlApi({ door: this, metrics, events: this.#events, log }, Token.load(api.tokenFile, log));
+  }
+
+  /** Resolves when packets flow. What was begun is undone where it fails. */
+  async start(): Promise<void> {
+    const { log, notify } = this.#modules;
+    const { cards, datapath, offloads } = this.#force.settings;
+    log.setLevel(this.#force.settings.logLevel);
+    try {
+      await this.#api.start();
+      const left = this.#offloads.recover();
+      if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
+      if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
+      const handle = await this.#modules.startDatapath(cards, datapath, this.#budget.load(), log);
+      this.#handle = handle;
+      if (this.#stopping !== undefined) throw new HushboxError("internal", "stopped while starting");
+      void handle.failed.then((error) => {
+        this.#failed(error);
+      });
+    } catch (error) {
+      // Where somebody stopped the start, the packets' side has come up behind that stop's back.
+      if (this.#stopping !== undefined) await this.#handle?.stop();
+      await this.stop();
+      throw error;
+    }
+    this.#timers = [
+      setInterval(() => void this.#saveBudget(), SAVE_EVERY),
+      setInterval(() => {
+        if (this.counters !== null) this.#cards.look(this.counters, performance.now());
+      }, LOOK_EVERY),
+    ];
+    this.#watchdog.start();
+    notify(`READY=1\nSTATUS=${this.#summary()}`);
+    log.info("ready", {
+      preset: topPreset(this.#force.config),
+      devices: this.#force.config.devices.length,
+      api: this.#api.url ?? "",
+    });
+  }
+
+  /** Ends packets first, observers last. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Resolves when the packets' side ended without being asked to, with the reason. */
+  get ended(): Promise<Error> {
+    return this.#ended;
+  }
+
+  /** Where the API answers; null while it does not. */
+  get url(): string | null {
+    return this.#api.url;
+  }
+
+  /** Reads the file again; what is wrong with it, or needs a restart, is told in the log and changes nothing. */
+  async reload(): Promise<void> {
+    const { log, notify } = this.#modules;
+    notify(reloading());
+    try {
+      const outcome = await this.#force.reload();
+      this.#announce(outcome);
+      if (outcome.result === "applied") log.info("reloaded the configuration", { file: this.file });
+      else log.error(`the changed configuration is not in force: ${lines(outcome)}`);
+    } catch (error) {
+      log.error(`the changed configuration is not in force: ${reason(error)}`);
+    }
+    notify(`READY=1\nSTATUS=${this.#summary()}`);
+  }
+
+  async change(make: (config: Config) => unknown, terms: ChangeTerms): Promise<Outcome> {
+    const outcome = await this.#force.change(make, terms);
+    this.#announce(outcome);
+    return outcome;
+  }
+
+  get version(): string {
+    return this.#modules.version;
+  }
+
+  get file(): string {
+    return this.#force.path;
+  }
+
+  get config(): Config {
+    return this.#force.config;
+  }
+
+  get etag(): string {
+    return this.#force.etag;
+  }
+
+  get saved(): boolean {
+    return this.#force.saved;
+  }
+
+  get settings(): ApiSettings {
+    return this.#force.settings.api;
+  }
+
+  get ready(): boolean {
+    return this.#handle !== null && !this.#dead && this.#stopping === undefined;
+  }
+
+  get turning(): boolean {
+    const last = this.counters?.read("last_turn_us") ?? 0;
+    return last > 0 && Number(process.hrtime.bigint() / 1000n) - last < STILL * 1e3;
+  }
+
+  get counters(): Counters | null {
+    return this.#handle?.counters ?? null;
+  }
+
+  devices(): Promise<readonly DeviceReport[] | null> {
+    return within(ANSWER, this.#devices.get());
+  }
+
+  flows(): Promise<readonly FlowReport[] | null> {
+    return within(ANSWER, this.#flows.get());
+  }
+
+  /** Milliseconds until packets saw the settings, 0 where packets are not concerned; null where the packets' side failed. */
+  async #apply(settings: Settings): Promise<number | null> {
+    if (!this.ready) return null;
+    let milliseconds: number | null = 0;
+    if (!isDeepStrictEqual(settings.datapath, this.#force.settings.datapath)) {
+      milliseconds = await within(ANSWER, this.#running().apply(settings.datapath));
+      if (milliseconds === null) return null;
+      this.#lastApply = milliseconds / 1e3;
+    }
+    this.#modules.log.setLevel(settings.logLevel);
+    return Math.round(milliseconds * 1e3) / 1e3;
+  }
+
+  #announce(outcome: Outcome): void {
+    if (outcome.result !== "applied" || outcome.changed.length === 0) return;
+    const { changed, milliseconds, persisted } = outcome;
+    this.#modules.log.info("changed the configuration", { changed, milliseconds, persisted });
+    this.#modules.notify(`STATUS=${this.#summary()}`);
+    this.#events.publish("change", { changed, milliseconds, persisted });
+  }
+
+  #turnOffloads(name: string): void {
+    const { log } = this.#modules;
+    if (this.#force.settings.offloads !== "off") return;
+    try {
+      const { off, stuck } = this.#offloads.turnOff(name);
+      if (off.length > 0)
+        log.info("turned offloads off; they are put back on exit", { interface: name, offloads: off });
+      if (stuck.length > 0)
+        log.warn("the driver keeps offloads on; merged frames may arrive and cannot be sent again", {
+          interface: name,
+          offloads: stuck,
+        });
+    } catch (error) {
+      if (this.#handle === null) throw error;
+      log.warn("offloads could not be turned off", { interface: name, reason: reason(error) });
+    }
+  }
+
+  async #saveBudget(): Promise<void> {
+    const state = this.#handle === null ? null : await within(ANSWER, this.#handle.budget());
+    if (state !== null) this.#budget.save(state);
+  }
+
+  async #stop(): Promise<void> {
+    const { log, notify } = this.#modules;
+    notify("STOPPING=1");
+    this.#watchdog.stop();
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#force.settled();
+    await this.#saveBudget();
+    if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop());
+    try {
+      this.#offloads.putBack();
+    } catch (error) {
+      log.warn("offloads could not be put back; the next start tries again", { reason: reason(error) });
+    }
+    await this.#api.stop();
+  }
+
+  #failed(error: Error): void {
+    if (this.#stopping !== undefined) return;
+    this.#dead = true;
+    this.#modules.log.error("the packets' side ended by itself", { reason: reason(error) });
+    this.#modules.notify(`STATUS=failed: ${reason(error).split("\n")[0] ?? ""}`);
+    this.#end(error);
+  }
+
+  #running(): DatapathHandle {
+    if (this.#handle === null) throw new HushboxError("internal", "the datapath does not run");
+    return this.#handle;
+  }
+
+  #summary(): string {
+    const n = this.#force.config.devices.length;
+    return `preset ${topPreset(this.#force.config)}, ${n} device${n === 1 ? "" : "s"}, API at ${this.#api.url ?? "none"}`;
+  }
+}
+
+function makeState(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new HushboxError(
+      "state-unreadable",
+      `making the state directory ${directory} failed: ${reason(cause)}; make it writable for this user, or set state to one that is`,
+      cause,
+    );
+  }
+}
+
+function lines(outcome: Outcome): string {
+  if ("problems" in outcome) return outcome.problems.map(({ path, message }) => `${path} ${message}`).join("\n");
+  return "message" in outcome ? outcome.message : outcome.result;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
