@@ -80,7 +80,8 @@ export function collect(child: ChildProcess, timeout = 30_000): Promise<CommandR
 
 /** Runs a program to its end. */
 export function command(file: string, args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"] });
+  // What it prints is read here, so in no language but English.
+  const child = spawn(file, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, LC_ALL: "C" } });
   child.stdin.on("error", () => {
     // It ended before it read all of its input; its exit status tells.
   });

@@ -1,0 +1,134 @@
+import { parseArgs } from "node:util";
+import { HushboxError } from "../errors/hushbox-error.js";
+import { DURATION_PATTERN, parseDuration } from "../time/duration.js";
+import type { Micros } from "../time/micros.js";
+import { runCloud } from "./cloud.js";
+import { DEFAULT_MIXTURE, fittingScale, only, type PlanOptions, type Stretch } from "./make-plan.js";
+import { ACTIVITIES, type Activity } from "./plan.js";
+import { printLine } from "./report.js";
+import { runSpeaker } from "./speaker.js";
+import { TOPOLOGY } from "./topology.js";
+
+const HELP = `usage: hushbox emulate speaker|cloud [options]
+
+A smart speaker and its cloud, as programs in network namespaces. Each prints a line of JSON for each transfer
+and a summary; the exit status is 1 where a transfer was bad (a wrong byte) or failed.
+
+  speaker              carries out a plan on real sockets
+  cloud                answers it, until it gets SIGTERM; prints {"ready":true} when it can be asked
+
+  --seed TEXT          the same seed gives the same plan (default 1)
+  --duration TIME      how long, as 60s or 10min (default 60s)
+  --activity NAME      one of ${ACTIVITIES.join(", ")}; queries come every 30 s
+  --mixture LIST       such as idle:10s,travel:15s,media:30s, repeated; default: every activity within a minute
+  --scale NUMBER       factor on all times; default: 1, less where the mixture would not fit into the duration
+  --interface NAME     the speaker's interface (default ${TOPOLOGY.speaker.interface})
+  --patience TIME      how late an answer may be (default 10s)
+
+example: hushbox emulate speaker --duration 60s --activity travel --seed 7
+`;
+
+const OPTIONS = {
+  seed: { type: "string", default: "1" },
+  duration: { type: "string", default: "60s" },
+  activity: { type: "string" },
+  mixture: { type: "string" },
+  scale: { type: "string" },
+  interface: { type: "string", default: TOPOLOGY.speaker.interface },
+  patience: { type: "string", default: "10s" },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
+/** `hushbox emulate …`: answers the exit status. Wrong use is a HushboxError with the code `usage`. */
+export async function emulateCommand(args: string[]): Promise<number> {
+  const { values, positionals } = parsed(args);
+  if (values.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const [what, ...more] = positionals;
+  if (more.length > 0) throw usage(`unexpected argument ${more.join(" ")}`);
+  const stop = new AbortController();
+  const end = (): void => {
+    stop.abort();
+  };
+  process.once("SIGTERM", end).once("SIGINT", end);
+  try {
+    switch (what) {
+      case "cloud":
+        return await runCloud({ print: printLine, signal: stop.signal });
+      case "speaker": {
+        const patience = duration("patience", values.patience) / 1000;
+        const rest = { interface: values.interface, patience, print: printLine, signal: stop.signal };
+        return await runSpeaker({ ...planOptions(values), ...rest });
+      }
+      default:
+        throw usage(
+          what === undefined ? "what to emulate: speaker or cloud?" : `unknown part ${what}: speaker or cloud?`,
+        );
+    }
+  } finally {
+    process.removeListener("SIGTERM", end).removeListener("SIGINT", end);
+  }
+}
+
+/** What a plan is made from, out of the command line. */
+function planOptions(values: {
+  seed: string;
+  duration: string;
+  activity?: string;
+  mixture?: string;
+  scale?: string;
+}): PlanOptions {
+  const length = duration("duration", values.duration);
+  if (length <= 0) throw usage("--duration is to be longer than 0");
+  if (values.activity !== undefined && values.mixture !== undefined)
+    throw usage("--activity and --mixture exclude each other");
+  const mixture =
+    values.mixture !== undefined
+      ? stretches(values.mixture)
+      : values.activity !== undefined
+        ? only(activity(values.activity))
+        : DEFAULT_MIXTURE;
+  const scale =
+    values.scale === undefined
+      ? values.activity === undefined
+        ? fittingScale(mixture, length)
+        : 1
+      : Number(values.scale);
+  if (!(scale > 0 && scale <= 100)) throw usage(`--scale ${String(values.scale)}: expected a number above 0`);
+  return { seed: values.seed, duration: length, mixture, scale };
+}
+
+function stretches(list: string): Stretch[] {
+  return list.split(",").map((item) => {
+    const [name = "", time = ""] = item.split(":");
+    const seconds = duration("mixture", time) / 1e6;
+    if (seconds <= 0) throw usage(`--mixture ${item}: expected a time above 0`);
+    return { activity: activity(name), seconds };
+  });
+}
+
+function activity(name: string): Activity {
+  const found = ACTIVITIES.find((known) => known === name);
+  if (found === undefined) throw usage(`unknown activity ${name}: one of ${ACTIVITIES.join(", ")}`);
+  return found;
+}
+
+function duration(option: string, text: string): Micros {
+  const value = new RegExp(DURATION_PATTERN).test(text) ? parseDuration(text) : null;
+  if (value === null) throw usage(`--${option} ${text}: expected a time such as 60s or 500ms`);
+  return value;
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function usage(message: string): HushboxError {
+  return new HushboxError("usage", `emulate: ${message}`);
+}
