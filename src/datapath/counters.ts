@@ -39,6 +39,7 @@ const ONCE = [
   "decoys_refused_share",
   "decoys_refused_month",
   "decoys_refused_destination",
+  "decoys_refused_room",
   "budget_month_bytes",
   "checksums_completed",
   "flows",

@@ -1,32 +1,34 @@
 import type { BudgetState, DeviceReport, FlowReport } from "./handle.js";
-import type { DecoyKind } from "../defense/defense.js";
-import { SWALLOW, type Asks } from "../defense/defense.js";
+import { SWALLOW } from "../defense/defense.js";
+import { FlowTable } from "../flow/flow-table.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { dissect } from "../packet/dissect.js";
 import { DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
 import { DepartureQueue } from "../schedule/departure-queue.js";
-import { after, millis, NEVER, type Micros } from "../time/micros.js";
+import { NEVER, seconds, type Micros } from "../time/micros.js";
 import { completeChecksum } from "../wire/checksum.js";
-import * as ethernet from "../wire/ethernet.js";
-import * as ipv4 from "../wire/ipv4.js";
-import * as ipv6 from "../wire/ipv6.js";
 import { Prefixes } from "../wire/prefix.js";
+import { protocolName } from "../wire/protocol.js";
+import { deviceOf, isLocal, isUnknown } from "./classify.js";
 import { Counters } from "./counters.js";
 import { Device } from "./device.js";
 import { countDelay, countLateness, meter } from "./meter.js";
 import type { DatapathOptions } from "./options.js";
 import type { Tap } from "./tap.js";
+import { Wishes } from "./wishes.js";
 
-/** Between the packets of a traceroute series. */
-const TRACEROUTE_STEP = millis(20);
+/** Flows that are known at once, and how long an idle one is. */
+const FLOWS = { capacity: 4096, idle: seconds(600) };
 
 const TURNS = Counters.index("turns");
 const LAST_TURN = Counters.index("last_turn_us");
 const APPLIED = Counters.index("applied");
 const COMPLETED = Counters.index("checksums_completed");
 const MONTH_BYTES = Counters.index("budget_month_bytes");
+const FLOWS_KNOWN = Counters.index("flows");
+const FLOWS_EVICTED = Counters.index("flows_evicted");
 
 /** What the datapath works with; all of it handed in. */
 export interface DatapathModules {
@@ -47,7 +49,7 @@ export interface DatapathModules {
  * Every packet that comes in leaves once, or is swallowed, or is counted under one drop reason, or is held. Within a direction, packets of a
  * device leave in the order they came; traffic of the local network is its own lane, so that it need not wait.
  */
-export class Datapath implements Asks {
+export class Datapath {
   readonly #pool: Pool;
   readonly #view: DataView;
   readonly #cards: Cards;
@@ -58,9 +60,9 @@ export class Datapath implements Asks {
   #devices: Device[] = [];
   #local = new Prefixes([]);
   #delayLocal = false;
+  readonly #wishes: Wishes;
+  readonly #flows: FlowTable;
   #wakeAt: Micros = NEVER;
-  /** The device whose defense is being asked for its wishes. */
-  #asking: Device | null = null;
 
   constructor(options: DatapathOptions, saved: BudgetState | null, modules: DatapathModules, now: Micros) {
     this.#pool = modules.pool;
@@ -70,6 +72,8 @@ export class Datapath implements Asks {
     this.#values = modules.counters.values;
     this.#tap = modules.tap;
     this.#queue = new DepartureQueue(modules.queue, modules.pool);
+    this.#wishes = new Wishes(modules.pool, this.#queue, modules.counters);
+    this.#flows = new FlowTable(FLOWS, modules);
     this.#apply(options, saved, now);
   }
 
@@ -82,11 +86,16 @@ export class Datapath implements Asks {
     const { mtu } = this.#cards.outside;
     this.#local = new Prefixes(options.local);
     this.#delayLocal = options.delayLocal;
-    this.#devices = options.devices.map((wanted) => {
-      const kept = this.#devices.find((device) => device.options.mac === wanted.mac);
-      if (kept === undefined) return new Device(wanted, saved?.bytes[wanted.mac] ?? 0, this.#random, mtu, now);
+    const before = this.#devices;
+    this.#devices = options.devices.map((wanted, index) => {
+      const kept = before.find((device) => device.options.mac === wanted.mac);
+      if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#random, mtu, now);
       kept.apply(wanted, mtu, now);
       return kept;
+    });
+    this.#flows.renumber(before.map((device) => this.#devices.indexOf(device)));
+    this.#devices.forEach((device, index) => {
+      device.index = index;
     });
     this.#settleWake();
     this.#add(APPLIED, 1);
@@ -101,6 +110,8 @@ export class Datapath implements Asks {
     if (this.#wakeAt <= now) this.#tick(now);
     this.#values[TURNS] = (this.#values[TURNS] ?? 0) + 1;
     this.#values[LAST_TURN] = now;
+    this.#values[FLOWS_KNOWN] = this.#flows.size;
+    this.#values[FLOWS_EVICTED] = this.#flows.evicted;
     const next = this.#queue.nextAt();
     return next < this.#wakeAt ? next : this.#wakeAt;
   }
@@ -145,8 +156,12 @@ export class Datapath implements Asks {
     }));
   }
 
-  flows(_now: Micros): FlowReport[] {
-    return [];
+  flows(now: Micros): FlowReport[] {
+    return this.#flows.report(now).map((flow) => ({
+      ...flow,
+      device: this.#devices[flow.device]?.options.name ?? "",
+      protocol: protocolName(flow.protocol),
+    }));
   }
 
   /* ---- in the order in which a packet meets them ---- */
@@ -166,11 +181,12 @@ export class Datapath implements Asks {
     }
     dissect(packet, this.#view);
     if (packet.partialChecksum) this.#complete(packet);
-    const device = this.#deviceOf(packet);
-    const local = this.#isLocal(packet);
+    const device = deviceOf(packet, this.#view, this.#devices);
+    if (device !== null) packet.device = device.index;
+    const local = isLocal(packet, this.#view, this.#local);
     packet.local = local && !this.#delayLocal;
     if (local) values[m.local] = (values[m.local] ?? 0) + 1;
-    if (packet.version !== 0 ? packet.protocol === -1 : packet.etherType !== ethernet.ARP) this.#add(m.unknown, 1);
+    if (isUnknown(packet)) this.#add(m.unknown, 1);
     if (this.#tap !== null) this.#tap.arrived(packet, now);
     if (device === null) {
       this.#send(packet, now);
@@ -183,6 +199,7 @@ export class Datapath implements Asks {
       this.#swallow(packet);
       return;
     }
+    packet.flow = this.#flows.lookup(packet, this.#view, now);
     for (const defense of device.chain) {
       if (defense.onPacket(packet, now) === SWALLOW) {
         this.#swallow(packet);
@@ -256,30 +273,6 @@ export class Datapath implements Asks {
 
   /* ---- what a packet is ---- */
 
-  #deviceOf(packet: Packet): Device | null {
-    if (packet.length < ethernet.HEADER) return null;
-    const mac =
-      packet.direction === UP ? ethernet.source(this.#view, packet.at) : ethernet.destination(this.#view, packet.at);
-    for (let i = 0; i < this.#devices.length; i++) {
-      const device = this.#devices[i];
-      if (device !== undefined && device.mac === mac) {
-        packet.device = i;
-        return device;
-      }
-    }
-    return null;
-  }
-
-  /** True for frames that are not IP, and where the far end lies in the local network. */
-  #isLocal(packet: Packet): boolean {
-    const { network } = packet;
-    const up = packet.direction === UP;
-    if (packet.version === 4)
-      return this.#local.has4(up ? ipv4.destination(this.#view, network) : ipv4.source(this.#view, network));
-    if (packet.version === 6) return this.#local.has6(this.#view, network + (up ? ipv6.DESTINATION : ipv6.SOURCE));
-    return true;
-  }
-
   /** A frame whose checksum was left to hardware that it will never meet: filled in, else the receiver drops it. */
   #complete(packet: Packet): void {
     if (packet.version === 0 || packet.fragment) return;
@@ -299,14 +292,11 @@ export class Datapath implements Asks {
     }
   }
 
-  /* ---- what defenses ask for ---- */
-
   #tick(now: Micros): void {
     for (const device of this.#devices) {
-      this.#asking = device;
-      for (const defense of device.chain) if (defense.wakeAt() <= now) defense.onTick(now, this);
+      const asks = this.#wishes.of(device);
+      for (const defense of device.chain) if (defense.wakeAt() <= now) defense.onTick(now, asks);
     }
-    this.#asking = null;
     this.#settleWake();
   }
 
@@ -316,77 +306,7 @@ export class Datapath implements Asks {
       for (const defense of device.chain) if (defense.wakeAt() < this.#wakeAt) this.#wakeAt = defense.wakeAt();
   }
 
-  /** Asks.decoy, answered by the device's budget. */
-  decoy(kind: DecoyKind, departAt: Micros, fresh: boolean): boolean {
-    const device = this.#asking;
-    if (device === null) return false;
-    const { hops, size } = device.options.defenses.decoy;
-    const series = kind === "traceroute" ? hops : 1;
-    for (let step = 1; step <= series; step++) {
-      const at = after(departAt, ((step - 1) * TRACEROUTE_STEP) as Micros);
-      if (!this.#decoy(device, kind, at, fresh, hops, size, step)) return step > 1;
-    }
-    return true;
-  }
-
-  /** Asks.affordable, by the rate that the device's budget sets. */
-  affordable(span: Micros): number {
-    return ((this.#asking?.options.budget.packetsPerSecond ?? 0) * span) / 1e6;
-  }
-
-  #decoy(
-    device: Device,
-    kind: DecoyKind,
-    at: Micros,
-    fresh: boolean,
-    hops: number,
-    size: number,
-    step: number,
-  ): boolean {
-    const bytes = device.decoys.prepare(kind, fresh, hops, size, step);
-    if (bytes === -1) {
-      this.#add(REFUSED.destination, 1);
-      return false;
-    }
-    const packet = this.#pool.take();
-    if (packet === null) return false;
-    device.decoys.make(packet, this.#view, at);
-    dissect(packet, this.#view);
-    packet.arrivedAt = packet.departAt = at;
-    packet.device = this.#devices.indexOf(device);
-    for (const defense of device.chain) defense.onPacket(packet, at);
-    const refusal = device.budget.ask(packet.length + packet.pad, at);
-    if (refusal !== null) {
-      this.#add(REFUSED[refusal], 1);
-      this.#pool.release(packet);
-      return false;
-    }
-    this.#add(MADE[kind], 1);
-    this.#values[MONTH_BYTES] = (this.#values[MONTH_BYTES] ?? 0) + packet.length + packet.pad;
-    // A decoy belongs to no flow: it may leave between packets that wait.
-    if (!this.#queue.push(packet)) {
-      this.#pool.release(packet);
-      return false;
-    }
-    return true;
-  }
-
   #add(index: number, n: number): void {
     this.#values[index] = (this.#values[index] ?? 0) + n;
   }
 }
-
-const REFUSED = {
-  rate: Counters.index("decoys_refused_rate"),
-  bytes: Counters.index("decoys_refused_bytes"),
-  share: Counters.index("decoys_refused_share"),
-  month: Counters.index("decoys_refused_month"),
-  destination: Counters.index("decoys_refused_destination"),
-};
-
-const MADE = {
-  tcp: Counters.index("decoys_tcp"),
-  udp: Counters.index("decoys_udp"),
-  icmp: Counters.index("decoys_icmp"),
-  traceroute: Counters.index("decoys_traceroute"),
-};

@@ -11,6 +11,8 @@ import type { DeviceOptions } from "./options.js";
 /** One device while it is configured: its chain, its budget, its decoys, and when its last packet of each direction leaves. */
 export class Device {
   readonly mac: number;
+  /** Place in the configuration. */
+  index: number;
   options: DeviceOptions;
   chain: readonly Defense[] = [];
   readonly budget: Budget;
@@ -24,11 +26,12 @@ export class Device {
   lastSeen = micros(-1);
   readonly #random: Random;
 
-  constructor(options: DeviceOptions, monthBytes: number, random: Random, mtu: number, now: Micros) {
+  constructor(options: DeviceOptions, index: number, monthBytes: number, random: Random, mtu: number, now: Micros) {
     const mac = parseMac(options.mac);
     if (mac === null)
       throw new HushboxError("config-invalid", `device ${options.name}: "${options.mac}" is no MAC address`);
     this.mac = mac;
+    this.index = index;
     this.options = options;
     this.#random = random;
     this.budget = new Budget(options.budget, monthBytes, now);

@@ -3,7 +3,9 @@ import type { DatapathOptions } from "./options.js";
 
 /** A flow as a person reads it. Bytes are frame bytes without padding. */
 export interface FlowReport {
+  /** The device's name; empty for group-addressed traffic. */
   readonly device: string;
+  readonly version: 4 | 6;
   readonly protocol: string;
   readonly deviceAddress: string;
   readonly devicePort: number;

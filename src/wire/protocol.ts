@@ -14,3 +14,17 @@ export const DESTINATION_OPTIONS = 60;
 export const MOBILITY = 135;
 export const HIP = 139;
 export const SHIM6 = 140;
+
+const PROTOCOL_NAMES = new Map([
+  [ICMP, "icmp"],
+  [IGMP, "igmp"],
+  [TCP, "tcp"],
+  [UDP, "udp"],
+  [ESP, "esp"],
+  [ICMPV6, "icmpv6"],
+]);
+
+/** A protocol's name for people: `tcp`, or its number; `none` for -1. */
+export function protocolName(protocol: number): string {
+  return PROTOCOL_NAMES.get(protocol) ?? (protocol === -1 ? "none" : String(protocol));
+}
