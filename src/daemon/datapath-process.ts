@@ -9,6 +9,7 @@ import { LibpcapCards } from "../nic/libpcap.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
+import { tapped } from "./tapped.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer, type Question } from "./datapath-loop.js";
 
 /** What the process is told first. */
@@ -43,10 +44,11 @@ function run({ cards: wanted, options, saved, counted }: ProcessData): void {
   const cards = new LibpcapCards(wanted, { pool, macs, ...ip });
   const counters = new Counters();
   counters.values.set(counted);
-  const modules = { pool, cards, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
+  const seen = tapped(cards, wanted.capture, pool);
+  const modules = { pool, cards: seen, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
   const month = monthOf(new Date());
   const datapath = new Datapath(options, saved?.month === month ? saved : null, modules, cards.now());
-  const loop = new DatapathLoop(datapath, cards, counters, month, (changed) => {
+  const loop = new DatapathLoop(datapath, seen, counters, month, (changed) => {
     cards.filter(macNumbers(changed));
   });
 
@@ -61,6 +63,7 @@ function run({ cards: wanted, options, saved, counted }: ProcessData): void {
   const evented = new EventedLoop({
     now: () => cards.now(),
     poll: (now) => {
+      seen.turn(now);
       const next = datapath.poll(now);
       if (now >= publishAt) publish();
       return next;

@@ -9,6 +9,7 @@ import { RingCards } from "../nic/ring.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
+import { tapped } from "./tapped.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
 
 /** What the thread is started with. */
@@ -33,10 +34,11 @@ function main(): void {
   const pool = new Pool(wanted.queue + WORKING_SLOTS);
   const cards = new RingCards(wanted, pool, macNumbers(options.devices.map((device) => device.mac)), wake);
   const counters = new Counters(shared);
-  const modules = { pool, cards, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
+  const seen = tapped(cards, wanted.capture, pool);
+  const modules = { pool, cards: seen, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
   const month = monthOf(new Date());
   const datapath = new Datapath(options, saved?.month === month ? saved : null, modules, cards.turn(micros(0)));
-  const loop = new DatapathLoop(datapath, cards, counters, month, (macs) => {
+  const loop = new DatapathLoop(datapath, seen, counters, month, (macs) => {
     cards.filter(macNumbers(macs));
   });
   port.postMessage({ id: 0, value: null } satisfies Answer);

@@ -6,11 +6,8 @@ import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
 import { findInterface } from "../nic/interface.js";
-import type { Answer, Question } from "./datapath-loop.js";
+import { Conversation } from "./conversation.js";
 import type { ProcessData, Word } from "./datapath-process.js";
-
-type Asked = Omit<Extract<Question, { ask: "apply" }>, "id"> | Omit<Exclude<Question, { ask: "apply" }>, "id">;
-type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
 
 /** How often a lost interface is looked for. */
 const LOOK_EVERY_MS = 250;
@@ -31,14 +28,13 @@ export class ProcessHandle implements DatapathHandle {
   readonly failed: Promise<Error>;
   readonly #cards: CardOptions;
   readonly #log: Log;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #conversation: Conversation;
   readonly #downs = { inside: 0, outside: 0 };
   #options: DatapathOptions;
   #budget: BudgetState | null;
   #devices: DeviceReport[] = [];
   #child: ChildProcess | undefined;
   #complaints = "";
-  #lastId = 0;
   #crashes = 0;
   #startedAt = 0;
   #look: NodeJS.Timeout | undefined;
@@ -50,6 +46,11 @@ export class ProcessHandle implements DatapathHandle {
     this.#options = options;
     this.#budget = saved;
     this.#log = log;
+    this.#conversation = new Conversation((question) => {
+      this.#child?.send(question, (error) => {
+        if (error !== null) this.#conversation.answered({ id: question.id, error: error.message });
+      });
+    });
     this.failed = new Promise((resolve) => (this.#fail = resolve));
   }
 
@@ -84,7 +85,7 @@ export class ProcessHandle implements DatapathHandle {
       child.once("exit", (code, signal) => {
         this.#child = undefined;
         const gone = new HushboxError("internal", `the capture process ended (${signal ?? String(code)})`);
-        this.#rejectAll(gone);
+        this.#conversation.end(gone);
         reject(gone);
         if (ready && this.#stopping === undefined) this.#lost(gone);
       });
@@ -95,25 +96,23 @@ export class ProcessHandle implements DatapathHandle {
   }
 
   async apply(options: DatapathOptions): Promise<number> {
-    const start = performance.now();
     this.#options = options;
     // While an interface is away the next process starts with them.
-    if (this.#child !== undefined) await this.#ask({ ask: "apply", options });
-    return performance.now() - start;
+    return this.#child === undefined ? 0 : await this.#conversation.apply(options);
   }
 
   async flows(): Promise<FlowReport[]> {
-    return this.#child === undefined ? [] : ((await this.#ask({ ask: "flows" })) as FlowReport[]);
+    return this.#child === undefined ? [] : await this.#conversation.flows();
   }
 
   /** While an interface is away: as it was last asked. */
   async devices(): Promise<DeviceReport[]> {
-    if (this.#child !== undefined) this.#devices = (await this.#ask({ ask: "devices" })) as DeviceReport[];
+    if (this.#child !== undefined) this.#devices = await this.#conversation.devices();
     return this.#devices;
   }
 
   async budget(): Promise<BudgetState> {
-    if (this.#child !== undefined) this.#budget = (await this.#ask({ ask: "budget" })) as BudgetState;
+    if (this.#child !== undefined) this.#budget = await this.#conversation.budget();
     return this.#budget ?? { month: new Date().toISOString().slice(0, 7), bytes: {} };
   }
 
@@ -128,43 +127,21 @@ export class ProcessHandle implements DatapathHandle {
     if (child === undefined) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     try {
-      await this.#ask({ ask: "stop" });
+      await this.#conversation.stop();
     } catch {
       // It ended before it heard.
     }
     await ended;
   }
 
-  #ask(question: Asked): Promise<unknown> {
-    const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
-      this.#child?.send({ ...question, id }, (error) => {
-        if (error !== null) this.#answered({ id, error: error.message });
-      });
-    });
-  }
-
   #hear(word: Exclude<Word, { ready: boolean }>): void {
     if ("answer" in word) {
-      this.#answered(word.answer);
+      this.#conversation.answered(word.answer);
       return;
     }
     this.#budget = word.budget;
     this.counters.values.set(word.counted);
     for (const side of SIDES) this.#set(`${side}.downs`, this.#downs[side]);
-  }
-
-  #answered(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    this.#waiting.delete(answer.id);
-    if ("error" in answer) waiting?.reject(new HushboxError("internal", answer.error));
-    else waiting?.resolve(answer.value);
-  }
-
-  #rejectAll(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error);
-    this.#waiting.clear();
   }
 
   #set(counter: string, value: number): void {
