@@ -13,7 +13,7 @@ import { Inbox } from "./inbox.js";
 import { timeAnswer } from "./ntp.js";
 import { QuicConnection } from "./quic-connection.js";
 import { QuicServer } from "./quic-server.js";
-import { Report, type Print } from "./report.js";
+import { changed, Report, type Print } from "./report.js";
 
 export interface CloudOptions {
   print: Print;
@@ -64,7 +64,7 @@ async function tlsServers(report: Report): Promise<[Server, number][]> {
   const identity = await selfSigned("cloud.example");
   return [ENDPOINTS.voice.port, ENDPOINTS.push.port].map((port) => {
     const server = createTlsServer(identity, (socket) => {
-      socket.setNoDelay(true);
+      // Nagle's algorithm stays on: a burst then leaves in full frames, as measured.
       void serve(socket, "tls", report);
     });
     server.on("tlsClientError", () => {
@@ -110,7 +110,10 @@ async function serve(stream: Duplex, protocol: "tls" | "quic", report: Report): 
     stream.end();
   } catch (error) {
     // A speaker that closes a silent connection without more ado has broken nothing.
-    if (inbox.begun) report.ended({ transfer: transfer + 1, bytes: 0, protocol, seconds: 0 }, "failed", String(error));
+    const why = error instanceof Error ? error.message : String(error);
+    if (inbox.begun) {
+      report.ended({ transfer: transfer + 1, bytes: 0, protocol, seconds: 0 }, changed(why) ? "bad" : "failed", why);
+    }
     stream.destroy();
   }
   if (stream instanceof QuicConnection) report.summary.repeated += stream.repeated;

@@ -1,3 +1,7 @@
+import { HushboxError } from "../errors/hushbox-error.js";
+import * as ipv4 from "../wire/ipv4.js";
+import * as ipv6 from "../wire/ipv6.js";
+
 // DNS messages (RFC 1035, section 4), as much as a lookup and a multicast announcement (RFC 6762) need.
 
 export const A = 1;
@@ -95,10 +99,9 @@ export function announcement(bytes: number): Buffer {
 
 /** The bytes of an IPv4 or IPv6 address as text. */
 export function addressBytes(address: string): Buffer {
-  if (!address.includes(":")) return Buffer.from(address.split(".").map(Number));
-  const [head = "", tail] = address.split("::");
-  const left = head === "" ? [] : head.split(":");
-  const right = tail === undefined || tail === "" ? [] : tail.split(":");
-  const groups = [...left, ...new Array<string>(8 - left.length - right.length).fill("0"), ...right];
-  return words(...groups.map((group) => parseInt(group, 16)));
+  const six = ipv6.parse(address);
+  if (six !== null) return Buffer.from(six);
+  const four = ipv4.parse(address);
+  if (four === null) throw new HushboxError("internal", `${address} is no address`);
+  return words(four >>> 16, four & 0xffff);
 }

@@ -3,10 +3,10 @@ import { once } from "node:events";
 import { ENDPOINTS, type EndpointName } from "./endpoints.js";
 import { speak, type Transfer } from "./exchange.js";
 import { Inbox } from "./inbox.js";
-import { lasting, total, type Family, type Transport } from "./plan.js";
+import { lasting, type Family, type Transport } from "./plan.js";
 import { quicConnect } from "./quic-client.js";
 import { QuicConnection } from "./quic-connection.js";
-import type { Report } from "./report.js";
+import { changed, type Report } from "./report.js";
 
 export interface LinkOptions {
   transport: Transport;
@@ -75,7 +75,8 @@ export class Link {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const { endpoint } = this.#options;
-      this.#report.ended(line(0), "failed", `${endpoint}: ${this.#error || why}, ${String(total(transfer.up))} B up`);
+      const reason = this.#error || why;
+      this.#report.ended(line(0), changed(reason) ? "bad" : "failed", `${endpoint}: ${reason}`);
       stream.destroy();
     } finally {
       clearTimeout(timer);

@@ -15,10 +15,12 @@ const HEADERS = 42;
 
 /** What the speaker says to its own network, with nobody to answer. */
 export class Multicast {
-  readonly #sockets: Record<Family, Socket>;
+  readonly #mdns: Record<Family, Socket>;
+  readonly #beacon: Socket;
 
-  private constructor(sockets: Record<Family, Socket>) {
-    this.#sockets = sockets;
+  private constructor(mdns: Record<Family, Socket>, beacon: Socket) {
+    this.#mdns = mdns;
+    this.#beacon = beacon;
   }
 
   static async open(name: string): Promise<Multicast> {
@@ -28,37 +30,38 @@ export class Multicast {
       throw new HushboxError("interface-missing", `starting the speaker: ${name} has no IPv4 address`);
     const four = createSocket({ type: "udp4", reuseAddr: true });
     const six = createSocket({ type: "udp6", reuseAddr: true, ipv6Only: true });
-    for (const socket of [four, six]) {
-      socket.bind(MDNS_PORT);
+    const beacon = createSocket("udp4");
+    for (const socket of [four, six, beacon]) {
+      socket.bind(socket === beacon ? 0 : MDNS_PORT);
       await once(socket, "listening");
+      socket.setMulticastInterface(socket === six ? `::%${name}` : v4);
       socket.setMulticastTTL(255);
       socket.setMulticastLoopback(false);
       socket.on("error", () => {
         // Nobody answers, so nothing is lost.
       });
     }
-    four.setMulticastInterface(v4);
-    six.setMulticastInterface(`::%${name}`);
-    return new Multicast({ 4: four, 6: six });
+    return new Multicast({ 4: four, 6: six }, beacon);
   }
 
   /** A burst of multicast DNS with frames of these lengths over IPv4. */
   announce(family: Family, frames: readonly number[]): void {
-    for (const frame of frames) this.#send(family, announcement(frame - HEADERS), MDNS_PORT, MDNS_GROUPS[family]);
+    for (const frame of frames) {
+      send(this.#mdns[family], announcement(frame - HEADERS), MDNS_PORT, MDNS_GROUPS[family]);
+    }
   }
 
   beacon(bytes: number): void {
-    this.#send(4, Buffer.alloc(bytes, 0x68), BEACON_PORT, BEACON_GROUP);
+    send(this.#beacon, Buffer.alloc(bytes, 0x68), BEACON_PORT, BEACON_GROUP);
   }
 
   close(): void {
-    this.#sockets[4].close();
-    this.#sockets[6].close();
+    for (const socket of [...Object.values(this.#mdns), this.#beacon]) socket.close();
   }
+}
 
-  #send(family: Family, message: Buffer, port: number, group: string): void {
-    this.#sockets[family].send(message, port, group, () => {
-      // Nobody answers, so nothing is lost.
-    });
-  }
+function send(socket: Socket, message: Buffer, port: number, group: string): void {
+  socket.send(message, port, group, () => {
+    // Nobody answers, so nothing is lost.
+  });
 }

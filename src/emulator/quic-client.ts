@@ -6,7 +6,7 @@ import { HANDSHAKE, headers, ID_BYTES, INITIAL, longOverhead, longPacket, opened
 import { emulatedKeys, initialKeys } from "./quic-seal.js";
 
 const RETRY_DELAY = 300;
-const TRIES = 20;
+const TRIES = 10;
 const NO_ID = Buffer.alloc(0);
 
 /**

@@ -25,6 +25,11 @@ export interface Summary {
 /** Where lines go: standard output in the program, an array in tests. */
 export type Print = (line: object) => void;
 
+/** Whether an error of TLS says that somebody changed a byte on the way. */
+export function changed(message: string): boolean {
+  return /bad.record.mac|decryption.failed/i.test(message);
+}
+
 /** Counts transfers, and prints a line for each. */
 export class Report {
   readonly summary: Summary = { transfers: 0, bad: 0, failed: 0, bytes: 0, repeated: 0 };
