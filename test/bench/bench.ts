@@ -1,24 +1,26 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { LosslessSearch } from "./lossless.js";
 import { machine } from "./machine.js";
-import { guarded, NOISY, send, tcp, warmUp, type Bed, type Latency, type Run } from "./measure.js";
+import { warmUp, type Bed } from "./measure.js";
 import { compile, missing, ROOT } from "./programs.js";
-import { median, render, type Report, type Result } from "./report.js";
+import { render, type Report } from "./report.js";
+import { Rounds } from "./rounds.js";
+import { say } from "./say.js";
 import { removeStale, Topology } from "./topology.js";
 import type { Variant } from "./variant.js";
 import { bridge } from "./variants/bridge.js";
 import { cap } from "./variants/cap.js";
+import { delay } from "./variants/delay.js";
+import { hushboxLibpcap, hushboxOff, hushboxPaper } from "./variants/hushbox.js";
 import { libpcap } from "./variants/libpcap.js";
 
-const VARIANTS: readonly Variant[] = [bridge, libpcap, cap];
+const VARIANTS: readonly Variant[] = [bridge, libpcap, cap, hushboxOff, hushboxPaper, delay];
+const MORE: readonly Variant[] = [hushboxLibpcap];
+/** No round is begun that would end after this. */
+const LONGEST_MS = 570_000;
 const MEASURES = ["lossless", "cpu", "tcp", "latency", "lateness"] as const;
-const CPU_LOADS = {
-  "64 B at 20 k": [64, 20e3],
-  "1400 B at 100 k": [1400, 100e3],
-  "64 B at 300 k": [64, 300e3],
-} as const;
+const nameOf = ({ name }: Variant): string => name.replace(" ", "-");
 const HELP = `usage: npm run bench -- [--quick] [--rounds N] [--only MEASURE,...] [--variants NAME,...] [--json] [--write]
 
 Measures packet forwarding in network namespaces, variants interleaved: highest rate without loss, CPU per packet, TCP,
@@ -27,7 +29,7 @@ added latency, lateness of delayed release. Needs root. Example: npm run bench -
   --quick      one short round, under 90 s
   --rounds N   rounds to take medians of (3)
   --only       of ${MEASURES.join(", ")}
-  --variants   of ${VARIANTS.map(({ name }) => name).join(", ")}
+  --variants   of ${VARIANTS.map(nameOf).join(", ")} (these by default), ${MORE.map(nameOf).join(", ")}
   --json       one JSON object on standard output instead of tables
   --write      puts the tables into docs/results.md`;
 
@@ -46,7 +48,7 @@ function options(): {
       quick: { type: "boolean", default: false },
       rounds: { type: "string" },
       only: { type: "string", default: MEASURES.join(",") },
-      variants: { type: "string", default: VARIANTS.map(({ name }) => name).join(",") },
+      variants: { type: "string", default: VARIANTS.map(nameOf).join(",") },
       json: { type: "boolean", default: false },
       write: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -62,160 +64,11 @@ function options(): {
   for (const name of only)
     if (!(MEASURES as readonly string[]).includes(name)) throw new Usage(`--only: there is no ${name}`);
   const variants = values.variants.split(",").map((name) => {
-    const found = VARIANTS.find((variant) => variant.name === name.replace("-", " "));
+    const found = [...VARIANTS, ...MORE].find((variant) => nameOf(variant) === name);
     if (found === undefined) throw new Usage(`--variants: there is no ${name}`);
     return found;
   });
   return { quick: values.quick, rounds, only, variants, json: values.json, write: values.write };
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
-}
-
-function shuffled<T>(list: readonly T[]): T[] {
-  return list
-    .map((item) => ({ item, key: Math.random() }))
-    .sort((a, b) => a.key - b.key)
-    .map(({ item }) => item);
-}
-
-/** Collects what the rounds show. */
-class Samples {
-  readonly values = new Map<string, number[]>();
-  runs = 0;
-  noisy = 0;
-
-  add(key: string, value: number): void {
-    this.values.set(key, [...(this.values.get(key) ?? []), value]);
-  }
-
-  count(run: { noise: number }): void {
-    this.runs++;
-    if (run.noise > NOISY) this.noisy++;
-  }
-
-  median(key: string): number | undefined {
-    const values = this.values.get(key);
-    return values === undefined ? undefined : median(values);
-  }
-}
-
-class Bench {
-  readonly #quick: boolean;
-  readonly #only: ReadonlySet<string>;
-  readonly samples = new Samples();
-
-  constructor(opts: { quick: boolean; only: ReadonlySet<string> }) {
-    this.#quick = opts.quick;
-    this.#only = opts.only;
-  }
-
-  async round(beds: readonly Bed[]): Promise<void> {
-    const tasks: (() => Promise<void>)[] = [];
-    for (const bed of beds) {
-      if (this.#only.has("cpu"))
-        for (const load of Object.keys(CPU_LOADS)) tasks.push(() => this.#cpu(bed, load as keyof typeof CPU_LOADS));
-      if (this.#only.has("latency")) for (const rate of [1000, 10000]) tasks.push(() => this.#latency(bed, rate));
-      if (this.#only.has("tcp")) tasks.push(() => this.#tcp(bed));
-    }
-    for (const task of shuffled(tasks)) await task();
-    if (this.#only.has("lossless")) await this.#lossless(beds);
-  }
-
-  async #cpu(bed: Bed, load: keyof typeof CPU_LOADS): Promise<void> {
-    if (bed.child === null) return;
-    const [bytes, rate] = CPU_LOADS[load];
-    const run = await guarded(() => send(bed, { bytes, rate, ms: this.#quick ? 300 : 500 }, "count"), this.#tries);
-    this.#note(bed, run, `${load}: ${run.cpu?.toFixed(2) ?? "–"} µs`);
-    if (run.cpu !== null) this.samples.add(`${bed.variant.name}.cpu.${load}`, run.cpu);
-  }
-
-  async #latency(bed: Bed, rate: number): Promise<void> {
-    const run = await guarded(
-      () => send(bed, { bytes: 300, rate, ms: this.#quick ? 1000 : 3000 }, "latency"),
-      this.#tries,
-    );
-    if (run.latency === null) throw new Error(`no latency from ${bed.variant.name}`);
-    this.#note(bed, run, `latency at ${rate} pps: ${run.latency.p50.toFixed(1)} / ${run.latency.p99.toFixed(1)} µs`);
-    for (const [q, value] of Object.entries(run.latency))
-      this.samples.add(`${bed.variant.name}.latency.${rate}.${q}`, value as number);
-    this.samples.add(`${bed.variant.name}.reordered`, run.reordered);
-    this.samples.add(`${bed.variant.name}.duplicates`, run.duplicates);
-  }
-
-  async #tcp(bed: Bed): Promise<void> {
-    const rate = await tcp(bed, this.#quick ? 1 : 2);
-    say(`  ${bed.variant.name}: TCP ${rate.toFixed(2)} Gbit/s`);
-    this.samples.add(`${bed.variant.name}.tcp`, rate);
-  }
-
-  async #lossless(beds: readonly Bed[]): Promise<void> {
-    let open = beds.flatMap((bed) =>
-      [64, 1400].map((bytes) => ({ bed, bytes, search: new LosslessSearch(this.#quick ? 1.15 : 1.06, this.#tries) })),
-    );
-    while (open.length > 0) {
-      for (const { bed, bytes, search } of shuffled(open)) {
-        const rate = search.next();
-        if (rate === null) continue;
-        const run = await guarded(() => send(bed, { bytes, rate, ms: this.#quick ? 250 : 400 }, "count"), 1);
-        search.record(run);
-        this.#note(bed, run, `${bytes} B at ${Math.round(run.rate / 1e3)} kpps: ${(run.loss * 100).toFixed(2)} % lost`);
-      }
-      for (const { bed, bytes, search } of open) {
-        if (search.next() !== null) continue;
-        this.samples.add(`${bed.variant.name}.lossless.${bytes}`, search.result.rate);
-        this.samples.add(`${bed.variant.name}.ceiling.${bytes}`, search.result.ceiling ? 1 : 0);
-      }
-      open = open.filter(({ search }) => search.next() !== null);
-    }
-  }
-
-  get #tries(): number {
-    return this.#quick ? 2 : 3;
-  }
-
-  #note(bed: Bed, run: Run, text: string): void {
-    this.samples.count(run);
-    say(
-      `  ${bed.variant.name}: ${text}${run.noise > NOISY ? ` (noisy: ${(run.noise * 100).toFixed(0)} % waiting)` : ""}`,
-    );
-  }
-
-  result({ name, about }: Variant): Result {
-    const { samples } = this;
-    const result: Result = {
-      name,
-      about,
-      lossless: {},
-      cpu: {},
-      latency: {},
-      lateness: {},
-      reordered: 0,
-      duplicates: 0,
-    };
-    for (const size of ["64", "1400"]) {
-      const rate = samples.median(`${name}.lossless.${size}`);
-      if (rate !== undefined)
-        result.lossless[size] = { rate, ceiling: (samples.median(`${name}.ceiling.${size}`) ?? 0) > 0.5 };
-    }
-    for (const load of Object.keys(CPU_LOADS)) {
-      const cpu = samples.median(`${name}.cpu.${load}`);
-      if (cpu !== undefined) result.cpu[load] = cpu;
-    }
-    for (const rate of ["1000", "10000"]) {
-      const [p50, p99, p999] = (["p50", "p99", "p999"] as const).map((q) =>
-        samples.median(`${name}.latency.${rate}.${q}`),
-      );
-      if (p50 !== undefined && p99 !== undefined && p999 !== undefined)
-        result.latency[rate] = { p50, p99, p999 } satisfies Latency;
-    }
-    const rate = samples.median(`${name}.tcp`);
-    if (rate !== undefined) result.tcp = rate;
-    result.reordered = samples.values.get(`${name}.reordered`)?.reduce((a, b) => a + b, 0) ?? 0;
-    result.duplicates = samples.values.get(`${name}.duplicates`)?.reduce((a, b) => a + b, 0) ?? 0;
-    return result;
-  }
 }
 
 const MARKS = ["<!-- bench -->", "<!-- /bench -->"] as const;
@@ -241,7 +94,8 @@ async function main(): Promise<void> {
   for (const name of removeStale()) say(`removed ${name}, left by an earlier run`);
 
   const started = Date.now();
-  const bench = new Bench(opts);
+  let rounds = 0;
+  const bench = new Rounds(opts);
   const topologies: Topology[] = [];
   const beds: Bed[] = [];
   const takeDown = (): void => {
@@ -264,9 +118,17 @@ async function main(): Promise<void> {
       await warmUp(bed);
       say(`${variant.name} is up`);
     }
+    let longest = 0;
     for (let round = 1; round <= opts.rounds; round++) {
-      say(`round ${round} of ${opts.rounds}, ${((Date.now() - started) / 1000).toFixed(0)} s so far`);
+      const begun = Date.now();
+      if (begun + longest > started + LONGEST_MS) {
+        say(`no time for round ${round}`);
+        break;
+      }
+      say(`round ${round} of ${opts.rounds}, ${((begun - started) / 1000).toFixed(0)} s so far`);
       await bench.round(beds);
+      longest = Math.max(longest, Date.now() - begun);
+      rounds = round;
     }
   } finally {
     for (const { child } of beds) await child?.stop();
@@ -277,7 +139,7 @@ async function main(): Promise<void> {
     command: ["npm run bench", ...(process.argv.length > 2 ? ["--", ...process.argv.slice(2)] : [])].join(" "),
     date: new Date().toISOString().slice(0, 10),
     machine: machine(),
-    rounds: opts.rounds,
+    rounds,
     seconds: (Date.now() - started) / 1000,
     noisyRuns: bench.samples.noisy,
     runs: bench.samples.runs,

@@ -4,6 +4,8 @@ import type { Run } from "./measure.js";
 export const LOSSLESS = 0.001;
 const FIRST = 200e3;
 const LOWEST = 1e3;
+/** How far apart the first tries are. */
+const STEP = 1.7;
 /** More than the generator makes: from here on it sends without pacing. */
 const UNPACED = 1.6e6;
 
@@ -18,13 +20,15 @@ export class LosslessSearch {
   #proven = 0;
   #failed = Infinity;
   #tried = 0;
-  #offered = FIRST;
+  #offered: number;
   #ceiling = false;
   #more = 0;
 
-  constructor(precision: number, tries: number) {
+  /** `near`: a rate that is known to pass about; saves steps. */
+  constructor(precision: number, tries: number, near = FIRST) {
     this.#precision = precision;
     this.#tries = tries;
+    this.#offered = Math.min(near, UNPACED);
   }
 
   /** The rate to try next (0: unpaced), or null when the search is over. */
@@ -47,14 +51,14 @@ export class LosslessSearch {
       // The generator, or a CPU for it, was the limit: higher rates would say nothing of the box.
       this.#ceiling = this.#offered >= UNPACED || rate < this.#offered * 0.9;
       this.#more = this.#ceiling ? this.#tries - 1 : 0;
-      this.#offered = this.#failed === Infinity ? Math.min(this.#offered * 1.7, UNPACED) : this.#between();
+      this.#offered = this.#failed === Infinity ? Math.min(this.#offered * STEP, UNPACED) : this.#between();
       return;
     }
     this.#tried++;
     if (this.#tried < this.#tries) return;
     this.#tried = 0;
     this.#failed = this.#offered;
-    this.#offered = this.#passed === 0 ? this.#offered / 2 : this.#between();
+    this.#offered = this.#passed === 0 ? this.#offered / STEP : this.#between();
   }
 
   /** Packets per second, and whether the generator rather than the box set the limit. */

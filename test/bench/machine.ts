@@ -9,16 +9,27 @@ export interface Usage {
   readonly waited: ReadonlyMap<string, number>;
 }
 
-/** Run and wait times of a process from /proc/<pid>/task/<tid>/schedstat. */
+/** Run and wait times of a process and its children, from /proc/<pid>/task/<tid>/schedstat. */
 export function usage(pid: number): Usage {
   let ran = 0;
   const waited = new Map<string, number>();
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const [on = 0, wait = 0] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ").map(Number);
-    ran += on / 1e9;
-    waited.set(thread, wait / 1e9);
+  for (const process of family(pid)) {
+    for (const thread of readdirSync(`/proc/${process}/task`)) {
+      const [on = 0, wait = 0] = readFileSync(`/proc/${process}/task/${thread}/schedstat`, "utf8")
+        .split(" ")
+        .map(Number);
+      ran += on / 1e9;
+      waited.set(thread, wait / 1e9);
+    }
   }
   return { ran, waited };
+}
+
+function family(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
+  return [pid, ...children.flatMap(family)];
 }
 
 /** The longest time that one thread waited for a CPU between two readings. */

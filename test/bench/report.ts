@@ -4,6 +4,7 @@ import type { Latency } from "./measure.js";
 export interface Result {
   readonly name: string;
   readonly about: string;
+  readonly forwards: boolean;
   /** Packets per second by frame size. `ceiling`: the generator was the limit. */
   lossless: Record<string, { rate: number; ceiling: boolean }>;
   /** µs of CPU per packet by load. */
@@ -58,15 +59,17 @@ function added(result: Result, bridge: Result | undefined, rate: string): string
 export function render(report: Report): string {
   const { results } = report;
   const bridge = results.find(({ name }) => name === "bridge");
-  const rows = results.map((r) => [
-    r.name,
-    pps(r.lossless["64"]),
-    pps(r.lossless["1400"]),
-    [r.cpu["64 B at 20 k"], r.cpu["1400 B at 100 k"], r.cpu["64 B at 300 k"]].map((v) => digits(v, 2)).join(" / "),
-    digits(r.tcp, 2),
-    added(r, bridge, "1000"),
-    added(r, bridge, "10000"),
-  ]);
+  const rows = results
+    .filter(({ forwards }) => forwards)
+    .map((r) => [
+      r.name,
+      pps(r.lossless["64"]),
+      pps(r.lossless["1400"]),
+      [r.cpu["64 B at 20 k"], r.cpu["1400 B at 100 k"], r.cpu["64 B at 300 k"]].map((v) => digits(v, 2)).join(" / "),
+      digits(r.tcp, 2),
+      added(r, bridge, "1000"),
+      added(r, bridge, "10000"),
+    ]);
   const head = [
     "variant",
     "lossless 64 B",

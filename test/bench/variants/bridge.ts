@@ -5,6 +5,8 @@ import type { Variant } from "../variant.js";
 export const bridge: Variant = {
   name: "bridge",
   about: "the kernel bridge: the limit of the test bed",
+  forwards: true,
+  lateness: "none",
   missing: () => null,
   start(topology) {
     run("ip", ["-n", topology.box, "link", "add", "br0", "type", "bridge", "stp_state", "0", "mcast_snooping", "0"]);

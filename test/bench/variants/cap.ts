@@ -8,6 +8,8 @@ import type { Variant } from "../variant.js";
 export const cap: Variant = {
   name: "cap",
   about: "npm cap alone: a frame in, the same buffer out",
+  forwards: true,
+  lateness: "none",
   missing() {
     try {
       createRequire(import.meta.url).resolve("cap");

@@ -6,6 +6,8 @@ import type { Variant } from "../variant.js";
 export const libpcap: Variant = {
   name: "libpcap",
   about: "a C program with libpcap: pcap_dispatch, pcap_sendpacket",
+  forwards: true,
+  lateness: "none",
   missing: () => null,
   async start(topology) {
     const child = new Child(topology.box, program("forwarder"), ["p0", "p1"]);

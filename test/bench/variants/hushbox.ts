@@ -1,0 +1,53 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Child } from "../child.js";
+import { ROOT } from "../programs.js";
+import { ask } from "../scrape.js";
+import type { Variant } from "../variant.js";
+
+const MAIN = join(ROOT, "build/src/main.js");
+
+/** hushbox as a user starts it: `hushbox run --config FILE`. */
+function hushbox(name: string, about: string, preset: "off" | "paper", card: "ring" | "libpcap"): Variant {
+  return {
+    name,
+    about,
+    forwards: true,
+    lateness: preset === "paper" ? "histogram" : "none",
+    missing: () => (existsSync(MAIN) ? null : "build/src/main.js is not there; npm run build"),
+    async start(topology) {
+      const state = mkdtempSync(join(tmpdir(), "hushbox-bench-"));
+      process.once("exit", () => {
+        rmSync(state, { recursive: true, force: true });
+      });
+      const config = {
+        ...{ inside: "p0", outside: "p1", preset, state },
+        devices: [{ name: "bench", mac: topology.deviceMac }],
+        // maxDelay's worth of packets at the rates tried here, which are a thousand times those of a speaker.
+        nic: { card, ...(preset === "paper" ? { queue: 32768 } : {}) },
+        log: { level: "warn" },
+      };
+      const path = join(state, "config.yaml");
+      // JSON is YAML.
+      writeFileSync(path, JSON.stringify(config));
+      const child = new Child(topology.box, process.execPath, [MAIN, "run", "--config", path]);
+      await child.until(() => ask(topology, "/readyz") !== null, "become ready", 20_000);
+      return child;
+    },
+  };
+}
+
+export const hushboxOff = hushbox("hushbox off", "hushbox run, preset off: passes and measures", "off", "ring");
+export const hushboxPaper = hushbox(
+  "hushbox paper",
+  "hushbox run, preset paper: padding, jitter and decoys; its latency holds the delays it draws",
+  "paper",
+  "ring",
+);
+export const hushboxLibpcap = hushbox(
+  "hushbox libpcap",
+  "hushbox run, preset off, with the libpcap card",
+  "off",
+  "libpcap",
+);
