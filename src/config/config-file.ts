@@ -90,7 +90,8 @@ function bytesOf(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    throw new HushboxError("config-unreadable", `reading the configuration failed: ${reason(cause)}`, cause);
+    const hint = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "; config.example.yaml is one to begin with" : "";
+    throw new HushboxError("config-unreadable", `reading the configuration failed: ${reason(cause)}${hint}`, cause);
   }
 }
 

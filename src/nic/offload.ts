@@ -17,6 +17,13 @@ const FIXED = 8;
  */
 const UNWANTED = /^(rx-gro(-hw|-list)?|rx-udp-gro-forwarding|rx-lro|tx-checksum-.*|tx-.*-segmentation|tx-gso-list)$/;
 
+/** Offloads that are on and would hinder an inline box; for looking only. */
+export function hindering(name: string, calls: InterfaceCalls = interfaceCalls()): string[] {
+  const features = calls.offloadRead(name);
+  if (typeof features === "number") throw failed(`reading the offloads of interface ${name}`, features);
+  return Object.keys(features).filter((feature) => UNWANTED.test(feature) && has(features[feature], ACTIVE));
+}
+
 /** What turning off did to one interface. */
 export interface TurnedOff {
   readonly interface: string;

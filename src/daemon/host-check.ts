@@ -1,0 +1,257 @@
+import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import type { Settings } from "../config/settings.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
+import { native } from "../nic/native.js";
+import { hindering } from "../nic/offload.js";
+import { SLOT_BYTES } from "../packet/packet.js";
+
+/** What one look at the host found. `advice` says what to do, where there is something. */
+export interface Finding {
+  readonly status: "ok" | "warn" | "fail";
+  readonly what: string;
+  readonly message: string;
+  readonly advice?: string;
+}
+
+/** Where the kernel shows itself; another root in tests. */
+export interface HostPaths {
+  readonly proc: string;
+  readonly sys: string;
+}
+
+const HOST: HostPaths = { proc: "/proc", sys: "/sys" };
+
+/** Ethernet header and two 802.1Q tags. */
+const FRAME_OVERHEAD = 22;
+/** capability.h. */
+const CAPABILITIES = { CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_NICE: 23 } as const;
+/** A clock behind this is one that nobody has set: hushbox did not exist then. */
+const BORN = Date.UTC(2026, 0, 1);
+
+/** Looks at everything that the daemon will need of this machine; changes nothing. */
+export async function checkHost(settings: Settings, paths = HOST, now = Date.now()): Promise<Finding[]> {
+  const { cards, api, state } = settings;
+  return [
+    addon(),
+    ...(cards.card === "libpcap" ? library("cap") : []),
+    ...(cards.card === "libpcap" ? library("raw-socket") : []),
+    ...capabilities(settings, paths),
+    ...[cards.inside, cards.outside].flatMap((name) => guarded(`interface ${name}`, () => card(name, settings, paths))),
+    ...bridgeFilter(paths),
+    stateDirectory(state),
+    ...token(api.tokenFile),
+    await listening(api.host, api.port),
+    clock(now),
+  ];
+}
+
+/** A look that throws found something too. */
+function guarded(what: string, look: () => Finding[]): Finding[] {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof HushboxError) return [{ status: "fail", what, message: error.message }];
+    throw error;
+  }
+}
+
+function addon(): Finding {
+  try {
+    native();
+    return { status: "ok", what: "addon", message: "the packet ring is compiled and loads" };
+  } catch (error) {
+    return { status: "fail", what: "addon", message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function library(name: string): Finding[] {
+  try {
+    // Only whether it is there: loading it here would spoil it for the thread that needs it.
+    import.meta.resolve(name);
+    return [{ status: "ok", what: name, message: "is installed" }];
+  } catch {
+    return [
+      {
+        status: "fail",
+        what: name,
+        message: "nic.card is libpcap, and this package is not installed",
+        advice: "apt-get install libpcap-dev g++ make python3, then npm install; or set nic.card: ring",
+      },
+    ];
+  }
+}
+
+function capabilities(settings: Settings, { proc }: HostPaths): Finding[] {
+  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync(`${proc}/self/status`, "utf8"))?.[1] ?? "0"}`);
+  const missing = needed(settings).filter((name) => ((mask >> BigInt(CAPABILITIES[name])) & 1n) === 0n);
+  const what = "permissions";
+  if (missing.length === 0) return [{ status: "ok", what, message: `has ${needed(settings).join(", ")}` }];
+  return [
+    {
+      status: "fail",
+      what,
+      message: `lacks ${missing.join(", ")}`,
+      advice: "run as root (sudo), or by systemd/hushbox.service, which grants them",
+    },
+  ];
+}
+
+function needed({ cards, api }: Settings): (keyof typeof CAPABILITIES)[] {
+  const all: (keyof typeof CAPABILITIES)[] = ["CAP_NET_RAW", "CAP_NET_ADMIN"];
+  if (cards.priority > 0) all.push("CAP_SYS_NICE");
+  if (api.port > 0 && api.port < 1024) all.push("CAP_NET_BIND_SERVICE");
+  return all;
+}
+
+function card(name: string, settings: Settings, { sys }: HostPaths): Finding[] {
+  const what = `interface ${name}`;
+  const facts = findInterface(name);
+  if (facts === null) {
+    const there = interfaceNames().filter((other) => other !== "lo");
+    return [
+      {
+        status: "fail",
+        what,
+        message: "is not there",
+        advice: `this machine has ${there.length === 0 ? "none but lo" : there.join(", ")}`,
+      },
+    ];
+  }
+  readEthernet(name);
+  const findings: Finding[] = [];
+  if (!facts.up)
+    findings.push({ status: "warn", what, message: "is down; hushbox waits for it", advice: `ip link set ${name} up` });
+  else if (!facts.running)
+    findings.push({
+      status: "warn",
+      what,
+      message: "has no carrier; hushbox waits for it",
+      advice: "is the cable plugged in, the access point on?",
+    });
+  if (facts.mtu + FRAME_OVERHEAD > SLOT_BYTES) {
+    findings.push({
+      status: "fail",
+      what,
+      message: `has an MTU of ${facts.mtu}; a packet slot holds frames of MTU ${SLOT_BYTES - FRAME_OVERHEAD} at most`,
+      advice: `ip link set ${name} mtu 1500`,
+    });
+  }
+  if (existsSync(`${sys}/class/net/${name}/brport`)) {
+    findings.push({
+      status: "warn",
+      what,
+      message: "is the port of a bridge: the kernel forwards the same frames a second time",
+      advice: `ip link set ${name} nomaster`,
+    });
+  }
+  if (name === settings.cards.outside && existsSync(`${sys}/class/net/${name}/phy80211`)) {
+    findings.push({
+      status: "warn",
+      what,
+      message: "is Wi-Fi: as a client it carries no frames of other machines",
+      advice: "use a cable toward the router, or 4-address mode (WDS)",
+    });
+  }
+  return [
+    ...findings,
+    ...offloads(name, settings.offloads),
+    ...(findings.length === 0 ? [{ status: "ok" as const, what, message: `${facts.mac}, MTU ${facts.mtu}, up` }] : []),
+  ];
+}
+
+function offloads(name: string, wanted: Settings["offloads"]): Finding[] {
+  const on = hindering(name);
+  const what = `offloads of ${name}`;
+  if (on.length === 0) return [{ status: "ok", what, message: "are off" }];
+  if (wanted === "off")
+    return [{ status: "ok", what, message: `will be turned off, and put back on exit: ${on.join(", ")}` }];
+  return [
+    {
+      status: "warn",
+      what,
+      message: `are on, and nic.offloads is keep: ${on.join(", ")}; merged frames cannot be sent again`,
+      advice: "set nic.offloads: off",
+    },
+  ];
+}
+
+/** With br_netfilter bridged frames pass iptables once more, and NAT in the same namespace breaks (measured: TCP stops). */
+function bridgeFilter({ proc }: HostPaths): Finding[] {
+  const knob = `${proc}/sys/net/bridge/bridge-nf-call-iptables`;
+  if (!existsSync(knob) || readFileSync(knob, "utf8").trim() === "0") return [];
+  return [
+    {
+      status: "warn",
+      what: "br_netfilter",
+      message: "passes bridged frames through iptables: with a bridge and NAT on this machine, TCP stops",
+      advice: "sysctl -w net.bridge.bridge-nf-call-iptables=0",
+    },
+  ];
+}
+
+function stateDirectory(path: string): Finding {
+  const what = "state";
+  let there = path;
+  while (!existsSync(there)) there = dirname(there);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+    return { status: "ok", what, message: there === path ? `${path} is writable` : `${path} will be made` };
+  } catch {
+    return {
+      status: "fail",
+      what,
+      message: `${path} cannot be written by this user`,
+      advice: "run as root (sudo), or set state to a directory that is writable",
+    };
+  }
+}
+
+function token(path: string): Finding[] {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined || (facts.mode & 0o077) === 0) return [];
+  return [{ status: "warn", what: "token", message: `${path} can be read by others`, advice: `chmod 600 ${path}` }];
+}
+
+async function listening(host: string, port: number): Promise<Finding> {
+  const what = "api";
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port, exclusive: true }, resolve);
+    });
+    return { status: "ok", what, message: `${host} port ${port} is free` };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE")
+      return {
+        status: "warn",
+        what,
+        message: `${host} port ${port} is in use, perhaps by a running hushbox`,
+        advice: "stop it first, or set api.listen to another port",
+      };
+    return {
+      status: "fail",
+      what,
+      message: `cannot listen on ${host} port ${port}: ${message}`,
+      advice: "set api.listen to an address of this machine",
+    };
+  } finally {
+    server.close();
+  }
+}
+
+function clock(now: number): Finding {
+  const what = "clock";
+  const date = new Date(now).toISOString();
+  if (now >= BORN) return { status: "ok", what, message: date };
+  return {
+    status: "warn",
+    what,
+    message: `it is ${date} here: monthly budgets begin at the wrong time`,
+    advice: "timedatectl set-ntp true",
+  };
+}

@@ -1,0 +1,76 @@
+import { parseArgs } from "node:util";
+import type { Status } from "../api/status.js";
+import { Client, CLIENT_HELP, CLIENT_OPTIONS } from "./client.js";
+import type { Command } from "./command.js";
+
+/** `hushbox status`: what a running daemon does. */
+export const command: Command = {
+  summary: "show what the running box does",
+  usage: `Usage: hushbox status [--json] [--config FILE | --url URL]
+
+Asks the running daemon what it does: traffic, overhead, added delay, drops, decoys.
+Exit status 1 where it does not answer, or packets do not flow.
+
+  --json              the whole answer as one object
+${CLIENT_HELP}
+
+Example:
+  hushbox status --json | jq .up.overhead
+`,
+  run,
+};
+
+async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({ args, options: { json: { type: "boolean", default: false }, ...CLIENT_OPTIONS } });
+  const { body } = await new Client(values).get("/api/v1/status");
+  const status = body as Status;
+  console.log(values.json ? JSON.stringify(status) : inWords(status));
+  return status.ready && status.turning ? 0 : 1;
+}
+
+function inWords(status: Status): string {
+  const { configuration, cards, decoys } = status;
+  const state = !status.ready
+    ? "NOT READY: packets do not flow"
+    : status.turning
+      ? "ready"
+      : "STANDS STILL: the datapath does not turn";
+  const lines = [
+    `hushbox ${status.version}: ${state}, for ${span(status.uptimeSeconds)}`,
+    `preset ${status.preset}, ${status.devices} device${status.devices === 1 ? "" : "s"}, ${status.flows} flows; ${configuration.file}${configuration.saved ? "" : " (changed since, not saved)"}`,
+    `inside ${cards.inside.interface} ${cards.inside.up ? "up" : "DOWN"}, outside ${cards.outside.interface} ${cards.outside.up ? "up" : "DOWN"}`,
+    ...(["up", "down"] as const).flatMap((direction) => directionLines(direction, status[direction])),
+  ];
+  if (decoys !== null) {
+    const sent = Object.entries(decoys.sent).map(([kind, n]) => `${n} ${kind}`);
+    const refused = Object.entries(decoys.refused).filter(([, n]) => n > 0);
+    lines.push(
+      `decoys ${sent.join(", ")}${refused.length === 0 ? "" : `; refused ${refused.map(([why, n]) => `${n} by ${why}`).join(", ")}`}`,
+    );
+  }
+  return lines.join("\n");
+}
+
+function directionLines(name: string, direction: Status["up"]): string[] {
+  if (direction === null) return [];
+  const { counts, overhead, addedDelayMilliseconds: delay, drops } = direction;
+  const dropped = Object.entries(drops).filter(([, n]) => n > 0);
+  return [
+    `${name.padEnd(5)}${counts.packetsOut} packets, ${counts.bytesOut} bytes; overhead ${percent(overhead.bytes)} of bytes, ${percent(overhead.packets)} of packets`,
+    `     added delay p50 ${delay.p50 ?? "-"} ms, p99 ${delay.p99 ?? "-"} ms; ${dropped.length === 0 ? "no drops" : `drops ${dropped.map(([why, n]) => `${n} ${why}`).join(", ")}`}`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 1000) / 10} %`;
+}
+
+function span(seconds: number): string {
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86400),
+    Math.floor(seconds / 3600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (days > 0) return `${days} d ${hours} h`;
+  return hours > 0 ? `${hours} h ${minutes} min` : minutes > 0 ? `${minutes} min` : `${seconds} s`;
+}
