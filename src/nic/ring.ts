@@ -8,7 +8,7 @@ import { nicCounters, type Cards, type Nic, type NicCounters } from "./nic.js";
 
 const STATE_UP = 2;
 const FLAG_PARTIAL_CHECKSUM = 1;
-/** How often the interfaces are looked at, and so the longest wait. */
+/** How often the interfaces are looked at; the ring wakes as often by itself (TICK_NS). */
 const CHECK_EVERY = micros(250_000);
 
 /** One card of the ring: a window onto its part of the control block. */
@@ -184,7 +184,7 @@ export class RingCards implements Cards {
   }
 
   turn(until: Micros): Micros {
-    this.#times[1] = until < this.#checkAt ? until : this.#checkAt;
+    this.#times[1] = until;
     this.#native.ringTurn(this.#ring);
     this.inside.rewind();
     this.outside.rewind();
