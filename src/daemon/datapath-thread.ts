@@ -10,6 +10,7 @@ import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
 import { tapped } from "./tapped.js";
+import { warmUp } from "./warm-up.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
 
 /** What the thread is started with. */
@@ -31,6 +32,7 @@ function main(): void {
   if (port === null) throw new HushboxError("internal", "the datapath's thread was started outside a worker");
   const { cards: wanted, options, saved, counters: shared, wake } = workerData as ThreadData;
   native().threadPriority(wanted.priority);
+  warmUp(new SecureRandom());
   const pool = new Pool(wanted.queue + WORKING_SLOTS);
   const cards = new RingCards(wanted, pool, macNumbers(options.devices.map((device) => device.mac)), wake);
   const counters = new Counters(shared);
