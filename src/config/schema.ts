@@ -211,8 +211,8 @@ export const ConfigSchema = Type.Object(
     preset: Type.Optional(PresetSchema),
     devices: Type.Array(DeviceSchema, {
       minItems: 1,
-      maxItems: 64,
-      description: "The devices to defend; others pass untouched.",
+      maxItems: 24,
+      description: "The devices to defend. Only their frames pass the box, and group-addressed ones towards them.",
     }),
     defenses: Type.Optional(DefensesSchema),
     budget: Type.Optional(BudgetSchema),
