@@ -13,7 +13,7 @@ import { Inbox } from "./inbox.js";
 import { timeAnswer } from "./ntp.js";
 import { QuicConnection } from "./quic-connection.js";
 import { QuicServer } from "./quic-server.js";
-import { changed, Report, type Print } from "./report.js";
+import { changed, reasons, Report, type Print } from "./report.js";
 
 export interface CloudOptions {
   print: Print;
@@ -89,9 +89,7 @@ async function listening(server: Server, port: number): Promise<void> {
 
 /** Answers transfers on one connection until it ends. */
 async function serve(stream: Duplex, protocol: "tls" | "quic", report: Report): Promise<void> {
-  stream.on("error", () => {
-    // Told to whoever reads from it.
-  });
+  const reason = reasons(stream);
   const inbox = new Inbox(stream);
   let transfer = -1;
   try {
@@ -110,8 +108,9 @@ async function serve(stream: Duplex, protocol: "tls" | "quic", report: Report): 
     stream.end();
   } catch (error) {
     // A speaker that closes a silent connection without more ado has broken nothing.
-    const why = error instanceof Error ? error.message : String(error);
     if (inbox.begun) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const why = reason(error);
       report.ended({ transfer: transfer + 1, bytes: 0, protocol, seconds: 0 }, changed(why) ? "bad" : "failed", why);
     }
     stream.destroy();

@@ -6,7 +6,7 @@ import { Inbox } from "./inbox.js";
 import { lasting, type Family, type Transport } from "./plan.js";
 import { quicConnect } from "./quic-client.js";
 import { QuicConnection } from "./quic-connection.js";
-import { changed, type Report } from "./report.js";
+import { changed, reasons, type Report } from "./report.js";
 
 export interface LinkOptions {
   transport: Transport;
@@ -24,16 +24,14 @@ export class Link {
   readonly #inbox: Inbox;
   readonly #options: LinkOptions;
   readonly #report: Report;
+  readonly #reason: (caught: unknown) => string;
   #last: Promise<void> = Promise.resolve();
-  #error = "";
 
   constructor(options: LinkOptions, report: Report) {
     this.#options = options;
     this.#report = report;
     this.#stream = open(options);
-    this.#stream.on("error", (error: Error) => {
-      this.#error ||= error.message;
-    });
+    this.#reason = reasons(this.#stream);
     this.#inbox = new Inbox(this.#stream);
   }
 
@@ -73,10 +71,10 @@ export class Link {
         this.#report.ended(line(bytes), "bad", "the seal of a packet was broken");
       } else this.#report.ended(line(bytes), ok ? "ok" : "bad", ok ? "" : "the hashes differ");
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      const { endpoint } = this.#options;
-      const reason = this.#error || why;
-      this.#report.ended(line(0), changed(reason) ? "bad" : "failed", `${endpoint}: ${reason}`);
+      // Errors of the stream come in a turn of their own.
+      await new Promise((resolve) => setImmediate(resolve));
+      const reason = this.#reason(error);
+      this.#report.ended(line(0), changed(reason) ? "bad" : "failed", `${this.#options.endpoint}: ${reason}`);
       stream.destroy();
     } finally {
       clearTimeout(timer);

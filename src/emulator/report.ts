@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 /** One transfer, as it is printed: a line of JSON. */
 export interface TransferLine {
   transfer: number;
@@ -28,6 +30,15 @@ export type Print = (line: object) => void;
 /** Whether an error of TLS says that somebody changed a byte on the way. */
 export function changed(message: string): boolean {
   return /bad.record.mac|decryption.failed/i.test(message);
+}
+
+/** Gathers the errors of a stream; answers what to call the reason: a changed byte before all else, as it draws other errors after it. */
+export function reasons(stream: Duplex): (caught: unknown) => string {
+  const said: string[] = [];
+  stream.on("error", ({ message }: Error) => {
+    said.push(message);
+  });
+  return (caught) => said.find(changed) ?? said[0] ?? (caught instanceof Error ? caught.message : String(caught));
 }
 
 /** Counts transfers, and prints a line for each. */

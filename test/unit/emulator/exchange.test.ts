@@ -2,11 +2,15 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
+import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { test } from "tap";
+import { selfSigned } from "../../../src/emulator/certificate.js";
+import { missingPackages } from "../../../src/emulator/command.js";
 import { answer, speak, type Outcome, type Transfer } from "../../../src/emulator/exchange.js";
 import { Inbox } from "../../../src/emulator/inbox.js";
 import { quicConnect } from "../../../src/emulator/quic-client.js";
 import type { QuicConnection } from "../../../src/emulator/quic-connection.js";
+import { changed, reasons } from "../../../src/emulator/report.js";
 import { QuicServer } from "../../../src/emulator/quic-server.js";
 import { micros, millis } from "../../../src/time/micros.js";
 
@@ -93,6 +97,41 @@ void test("one changed bit is seen at both ends", async (t) => {
   stream.end();
   t.match(await found, [{ ok: false }]);
   close();
+});
+
+const openssl = missingPackages(["openssl"]).length > 0 ? "install the Debian package openssl" : false;
+
+void test("one changed bit under TLS is told as a changed byte", { skip: openssl }, async (t) => {
+  let cloud: ((caught: unknown) => string) | null = null;
+  const server = createTlsServer(await selfSigned("cloud.example"), (socket) => {
+    cloud = reasons(socket);
+    void answerAll(socket);
+  }).listen(0, LOOPBACK);
+  await once(server, "listening");
+  const relay = createServer((near) => {
+    const far = connect((server.address() as AddressInfo).port, LOOPBACK);
+    let passed = 0;
+    near.on("data", (chunk: Buffer) => {
+      const at = 20_000 - passed;
+      if (at >= 0 && at < chunk.length) chunk.writeUInt8(chunk.readUInt8(at) ^ 1, at);
+      passed += chunk.length;
+      far.write(chunk);
+    });
+    far.pipe(near);
+    near.on("error", () => far.destroy());
+    far.on("error", () => near.destroy());
+  }).listen(0, LOOPBACK);
+  await once(relay, "listening");
+  const stream = connectTls({ host: LOOPBACK, port: (relay.address() as AddressInfo).port, rejectUnauthorized: false });
+  const client = reasons(stream);
+  await t.rejects(speak(stream, new Inbox(stream), transfer(0, 60_000, 5_000)));
+  await new Promise((resolve) => setImmediate(resolve));
+  for (const reason of [client, cloud]) {
+    const said = reason?.("nothing") ?? "";
+    t.ok(changed(said), said);
+  }
+  server.close();
+  relay.close();
 });
 
 void test("a connection that ends too early is an error, not a wait", async (t) => {
