@@ -60,6 +60,8 @@ export class Datapath {
   #devices: Device[] = [];
   #local = new Prefixes([]);
   #delayLocal = false;
+  /** The options that say what is local and whether it waits. */
+  #lanes = "";
   readonly #wishes: Wishes;
   readonly #flows: FlowTable;
   #wakeAt: Micros = NEVER;
@@ -84,9 +86,14 @@ export class Datapath {
 
   #apply(options: DatapathOptions, saved: BudgetState | null, now: Micros): void {
     const { mtu } = this.#cards.outside;
-    this.#local = new Prefixes(options.local);
-    this.#delayLocal = options.delayLocal;
     const before = this.#devices;
+    const lanes = JSON.stringify([options.local, options.delayLocal]);
+    if (lanes !== this.#lanes) {
+      this.#lanes = lanes;
+      this.#local = new Prefixes(options.local);
+      this.#delayLocal = options.delayLocal;
+      for (const device of before) device.localChanged();
+    }
     this.#devices = options.devices.map((wanted, index) => {
       const kept = before.find((device) => device.options.mac === wanted.mac);
       if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#random, mtu, now);
@@ -211,7 +218,8 @@ export class Datapath {
 
   #schedule(device: Device, packet: Packet, now: Micros): void {
     if (packet.local) {
-      packet.departAt = packet.arrivedAt;
+      const from = device.localFrom[packet.direction];
+      packet.departAt = packet.arrivedAt < from ? from : packet.arrivedAt;
     } else {
       const last = device.lastDeparture[packet.direction];
       if (packet.departAt < last) packet.departAt = last;

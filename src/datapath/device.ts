@@ -4,6 +4,7 @@ import { DecoySource } from "../defense/decoys/source.js";
 import type { Defense } from "../defense/defense.js";
 import { parseMac } from "../wire/ethernet.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { DOWN, UP } from "../packet/packet.js";
 import type { Random } from "../random/random.js";
 import { micros, type Micros } from "../time/micros.js";
 import type { DeviceOptions } from "./options.js";
@@ -19,6 +20,8 @@ export class Device {
   readonly decoys: DecoySource;
   /** The latest departure of each direction: no later packet of the same direction leaves before it. */
   readonly lastDeparture: [Micros, Micros] = [micros(0), micros(0)];
+  /** Local traffic leaves no earlier than this: what became local by a change must not overtake what is held of it from before. */
+  readonly localFrom: [Micros, Micros] = [micros(0), micros(0)];
   packetsUp = 0;
   packetsDown = 0;
   bytesUp = 0;
@@ -44,5 +47,11 @@ export class Device {
     this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { random: this.#random, mtu, now });
     this.options = options;
     this.budget.options = options.budget;
+  }
+
+  /** What counts as local, or whether it waits, is another from now on. */
+  localChanged(): void {
+    this.localFrom[UP] = this.lastDeparture[UP];
+    this.localFrom[DOWN] = this.lastDeparture[DOWN];
   }
 }

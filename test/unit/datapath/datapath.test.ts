@@ -151,6 +151,36 @@ test("a change of configuration loses and reorders nothing that is held", async 
   );
 });
 
+test("traffic that becomes local by a change does not overtake what is held of it", async (t) => {
+  const jitter = { ...ALL.jitter, variance: 1e6, window: millis(200), maxDelay: millis(500) };
+  const whole = options({ ...OFF, jitter });
+  for (const [becomes, before] of [
+    ["delayed no more", { ...whole, delayLocal: true }],
+    ["part of the local network", { ...whole, local: ["192.168.2.0/24"] }],
+  ] as const) {
+    const box = new Box(before, { seed: becomes });
+    const total = 4000;
+    let at = 0;
+    for (let i = 0; i < total; i++) {
+      at += (i * i) % 101 === 0 ? 60_000 : 2_000 * (1 + (i % 3));
+      box.cards.inside.push(up({ sourcePort: i, to: "192.168.1.77" }), micros(at));
+    }
+    let heldAtChange = 0;
+    for (let i = 1; box.now < at; i++) {
+      box.run(micros(box.now + 900_000));
+      if (i % 2 === 1 && box.datapath.held > 0) heldAtChange++;
+      box.datapath.apply(i % 2 === 1 ? whole : before, box.now);
+    }
+    box.drain();
+    t.ok(heldAtChange > 3, "packets were held when it changed");
+    t.same(
+      box.cards.outside.sent.map(({ bytes }) => over(bytes).getUint16(34)),
+      Array.from({ length: total }, (_, i) => i),
+      becomes,
+    );
+  }
+});
+
 test("decoys leave padded, and what answers them never reaches the device", async (t) => {
   const box = new Box(options(ALL), { seed: "decoys" });
   let at = 0;
