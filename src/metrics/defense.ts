@@ -4,7 +4,7 @@ import { Reading, type Sample } from "./reading.js";
 import type { MetricsSource } from "./source.js";
 
 /** Why a decoy was refused. */
-export const REFUSALS = ["rate", "bytes", "share", "month", "destination"] as const;
+export const REFUSALS = ["rate", "bytes", "share", "month", "destination", "room"] as const;
 
 const DEVICE = "the names of the configured devices";
 
@@ -45,7 +45,7 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
       {
         name: "hushbox_defense_decoys_refused_total",
         type: "counter",
-        help: "Decoys that a defense asked for and did not get, by reason: the budget's packets a second, bytes a second, share or month, or no destination to imitate.",
+        help: "Decoys that a defense asked for and did not get, by reason: the budget's packets a second, bytes a second, share or month, no destination to imitate, or no room in the queue.",
         labels: { reason: REFUSALS },
       },
       each("reason", "decoys_refused_", REFUSALS),

@@ -1,0 +1,76 @@
+// Runs the tests and closes with one line that counts them: node build/test/run.js [FOLDER…]
+//
+// Unit and property tests run side by side, end-to-end tests one file after the other: they build networks and watch the clock.
+// A skipped test is printed with its reason; with CI=true it is a failure, since CI has everything that a test may need.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Parser } from "tap-parser";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: string[];
+}
+
+/** Counts the assertions of a file's TAP, however deep its subtests. */
+function listen(parser: Parser, path: string, tally: Tally): void {
+  let summary = false;
+  parser.on("child", (child: Parser) => {
+    // The next line of this level sums the subtest up; it is no assertion of its own.
+    summary = true;
+    listen(child, `${path} > ${child.name}`, tally);
+  });
+  parser.on("assert", (result) => {
+    if (summary && result.skip === false) {
+      summary = false;
+      return;
+    }
+    summary = false;
+    if (result.skip !== false) {
+      tally.skipped.push(
+        `${path} > ${result.name}: ${typeof result.skip === "string" ? result.skip : "no reason given"}`,
+      );
+    } else if (!result.ok && result.todo === false) {
+      tally.failed++;
+      process.stderr.write(`not ok: ${path} > ${result.name}\n`);
+    } else {
+      tally.passed++;
+    }
+  });
+}
+
+/** Runs the tests of some folders; false where the runner itself failed. */
+async function run(folders: readonly string[], jobs: number, tally: Tally): Promise<boolean> {
+  const paths = folders.map((folder) => join("build/test", folder)).filter((path) => existsSync(join(ROOT, path)));
+  if (paths.length === 0) return true;
+  const tap = join(ROOT, "node_modules/.bin/tap");
+  const argv = [...paths, "--reporter=tap", "--disable-coverage", `--jobs=${String(jobs)}`, "--timeout=600"];
+  const child = spawn(tap, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const parser = new Parser();
+  listen(parser, "", tally);
+  const text: string[] = [];
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    parser.write(chunk);
+    text.push(chunk);
+  });
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  parser.end();
+  if (code !== 0) process.stdout.write(text.join(""));
+  return code === 0;
+}
+
+const wanted = process.argv.slice(2);
+const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+const quick = ["unit", "property", "golden"].filter((folder) => wanted.length === 0 || wanted.includes(folder));
+const slow = ["e2e"].filter((folder) => wanted.length === 0 || wanted.includes(folder));
+const good = [await run(quick, 2, tally), await run(slow, 1, tally)].every(Boolean);
+for (const reason of tally.skipped) console.log(`skipped:${reason}`);
+const strict = process.env["CI"] === "true";
+const failed = tally.failed + (strict ? tally.skipped.length : 0) + (!good && tally.failed === 0 ? 1 : 0);
+const rest = strict || tally.skipped.length === 0 ? "" : `, ${String(tally.skipped.length)} skipped`;
+console.log(`${String(tally.passed)} passed, ${String(failed)} failed${rest}`);
+process.exitCode = failed === 0 && tally.passed > 0 ? 0 : 1;
