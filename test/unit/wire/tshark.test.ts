@@ -275,6 +275,6 @@ test(
   "the same as tshark, on packets cut behind their headers",
   { skip: missing("tshark", "xz", "tar"), timeout: 240_000 },
   async (t) => {
-    check(t, headerCaptures(t.testdir(), 8));
+    check(t, headerCaptures(t.testdir(), 3));
   },
 );
