@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
@@ -45,20 +45,26 @@ function hash(text: string): Buffer {
 function create(path: string, log: Log): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return;
+    if (existsSync(path)) return;
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(temporary, `${randomBytes(BYTES).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
     chmodSync(temporary, 0o600);
     linkSync(temporary, path);
+    rmSync(temporary);
     log.info("made a token for changes over HTTP", { file: path });
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw new HushboxError(
-      "state-unreadable",
-      `making the token file ${path} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-      cause,
-    );
-  } finally {
-    rmSync(temporary, { force: true });
+    tryRemove(temporary);
+    // Another process was quicker: its token is the one.
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HushboxError("state-unreadable", `making the token file ${path} failed: ${reason}`, cause);
+  }
+}
+
+function tryRemove(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It was never made.
   }
 }

@@ -44,7 +44,7 @@ interface Described {
   type?: string;
   title?: string;
   description?: string;
-  examples?: readonly string[];
+  examples?: readonly unknown[];
   minimum?: number;
   maximum?: number;
   properties?: Record<string, Described>;
@@ -119,7 +119,7 @@ const TYPES: Record<string, string> = {
 function expectation(schema: Described): string {
   const example = schema.examples?.[0];
   const what = (schema.type === "string" ? schema.title : undefined) ?? TYPES[schema.type ?? ""] ?? "another type";
-  return example === undefined ? what : `${what} such as ${example}`;
+  return typeof example === "string" ? `${what} such as ${example}` : what;
 }
 
 /** A value for a message: short, and of one line. */

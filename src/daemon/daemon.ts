@@ -22,6 +22,7 @@ import { BudgetFile } from "./budget-file.js";
 import { CardWatch } from "./card-watch.js";
 import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
+import { StateLock } from "./state-lock.js";
 import { reloading, Watchdog, type Notify } from "./systemd.js";
 
 /** A loop that has not turned for so long stands still. */
@@ -59,6 +60,7 @@ export class Daemon implements Door {
   readonly #api: ControlApi;
   readonly #offloads: ReturnType<DaemonModules["offloads"]>;
   readonly #budget: BudgetFile;
+  readonly #lock: StateLock;
   readonly #watchdog: Watchdog;
   readonly #cards: CardWatch;
   readonly #devices = new Shared(() => this.#running().devices());
@@ -66,6 +68,7 @@ export class Daemon implements Door {
   readonly #ended: Promise<Error>;
   #end: (error: Error) => void = () => undefined;
   #handle: DatapathHandle | null = null;
+  #touched = false;
   #dead = false;
   #lastApply: number | null = null;
   #timers: NodeJS.Timeout[] = [];
@@ -82,6 +85,7 @@ export class Daemon implements Door {
     });
     makeState(state);
     this.#events = new EventStream(() => statusOf(this));
+    this.#lock = new StateLock(state);
     this.#offloads = modules.offloads(state);
     this.#budget = new BudgetFile(join(state, "budget.json"), log);
     this.#watchdog = new Watchdog(environment, () => this.turning, notify);
@@ -106,7 +110,9 @@ export class Daemon implements Door {
     const { cards, datapath, offloads } = this.#force.settings;
     log.setLevel(this.#force.settings.logLevel);
     try {
+      this.#lock.take();
       await this.#api.start();
+      this.#touched = true;
       const left = this.#offloads.recover();
       if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
       if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
@@ -272,11 +278,13 @@ export class Daemon implements Door {
     await this.#saveBudget();
     if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop());
     try {
-      this.#offloads.putBack();
+      // Who has not begun with them might take away another's record of what to put back.
+      if (this.#touched) this.#offloads.putBack();
     } catch (error) {
       log.warn("offloads could not be put back; the next start tries again", { reason: reason(error) });
     }
     await this.#api.stop();
+    this.#lock.release();
   }
 
   #failed(error: Error): void {

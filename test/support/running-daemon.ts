@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request, type IncomingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { ConfigFile } from "../../src/config/config-file.js";
@@ -83,11 +84,16 @@ export interface BenchOptions {
 
 /** Lays out a directory with a configuration whose state and port are its own. */
 export function layOut(t: Test, config = CONFIG): { path: string; state: string } {
-  const directory = t.testdir({ "hushbox.yaml": "" });
+  // Not t.testdir: a test may lay out more than one.
+  const directory = mkdtempSync(join(tmpdir(), "hushbox-test-"));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
   const path = join(directory, "hushbox.yaml");
   const state = join(directory, "state");
   const listen = /^api:/m.test(config) ? "" : "api: {listen: 127.0.0.1:0}\n";
-  writeFileSync(path, `${config}state: ${state}\n${listen}`);
+  const keeps = /^state:/m.test(config) ? "" : `state: ${state}\n`;
+  writeFileSync(path, `${config}${keeps}${listen}`);
   return { path, state };
 }
 

@@ -25,6 +25,7 @@ const DeviceSchema = Type.Object({
 const FlowSchema = Type.Object(
   {
     device: Type.String(),
+    version: Type.Integer({ description: "Of IP: 4 or 6." }),
     protocol: Type.String(),
     deviceAddress: Type.String(),
     devicePort: Type.Integer(),
@@ -42,6 +43,7 @@ const FlowSchema = Type.Object(
 
 const FLOW_EXAMPLE = {
   device: "kitchen",
+  version: 4,
   protocol: "tcp",
   deviceAddress: "192.168.77.20",
   devicePort: 41234,
