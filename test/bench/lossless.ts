@@ -1,4 +1,4 @@
-import type { Run } from "./measure.js";
+import { NOISY, type Run } from "./measure.js";
 
 /** Loss below this counts as none. */
 export const LOSSLESS = 0.001;
@@ -38,15 +38,17 @@ export class LosslessSearch {
     return this.#offered >= UNPACED ? 0 : this.#offered;
   }
 
-  record({ rate, loss }: Pick<Run, "rate" | "loss">): void {
+  record({ rate, loss, noise }: Pick<Run, "rate" | "loss" | "noise">): void {
     if (this.#ceiling) {
       this.#more--;
       if (loss < LOSSLESS) this.#proven = Math.max(this.#proven, rate);
       return;
     }
     if (loss < LOSSLESS) {
-      this.#passed = this.#offered;
       this.#proven = Math.max(this.#proven, rate);
+      // The generator could not, because something else ran: that shows no limit yet.
+      if (rate < this.#offered * 0.9 && noise > NOISY && ++this.#tried < this.#tries) return;
+      this.#passed = this.#offered;
       this.#tried = 0;
       // The generator, or a CPU for it, was the limit: higher rates would say nothing of the box.
       this.#ceiling = this.#offered >= UNPACED || rate < this.#offered * 0.9;

@@ -92,11 +92,15 @@ export async function send(bed: Bed, load: Load, look: "count" | "latency"): Pro
   };
 }
 
-/** Waits for a quiet machine, runs, and runs again while it was noisy; the least noisy run counts. */
-export async function guarded<T extends { readonly noise: number }>(run: () => Promise<T>, tries: number): Promise<T> {
+/** Waits at most `patienceMs` for a quiet machine, runs, and runs again while it was noisy; the least noisy run counts. */
+export async function guarded<T extends { readonly noise: number }>(
+  run: () => Promise<T>,
+  tries: number,
+  patienceMs: number,
+): Promise<T> {
   let best: T | null = null;
   for (let i = 0; i < tries; i++) {
-    await quiet(1500);
+    if (patienceMs > 0) await quiet(patienceMs);
     const result = await run();
     if (best === null || result.noise < best.noise) best = result;
     if (best.noise <= NOISY) break;

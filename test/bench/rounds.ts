@@ -50,10 +50,13 @@ export class Rounds {
   readonly #quick: boolean;
   readonly #only: ReadonlySet<string>;
   readonly samples = new Samples();
+  /** From then on nothing is waited for or repeated. */
+  readonly #hurryAt: number;
 
   constructor(opts: { quick: boolean; only: ReadonlySet<string> }) {
     this.#quick = opts.quick;
     this.#only = opts.only;
+    this.#hurryAt = Date.now() + (opts.quick ? 45_000 : 480_000);
   }
 
   async round(beds: readonly Bed[]): Promise<void> {
@@ -77,7 +80,11 @@ export class Rounds {
   async #cpu(bed: Bed, load: keyof typeof CPU_LOADS): Promise<void> {
     if (bed.child === null) return;
     const [bytes, rate] = CPU_LOADS[load];
-    const run = await guarded(() => send(bed, { bytes, rate, ms: this.#quick ? 300 : 500 }, "count"), this.#tries);
+    const run = await guarded(
+      () => send(bed, { bytes, rate, ms: this.#quick ? 300 : 500 }, "count"),
+      this.#tries,
+      this.#patience,
+    );
     this.#note(bed, run, `${load}: ${run.cpu?.toFixed(2) ?? "–"} µs`);
     if (run.cpu !== null) this.samples.add(`${bed.variant.name}.cpu.${load}`, run.cpu);
   }
@@ -86,6 +93,7 @@ export class Rounds {
     const run = await guarded(
       () => send(bed, { bytes: 300, rate, ms: this.#quick ? 1000 : 3000 }, "latency"),
       this.#tries,
+      this.#patience,
     );
     if (run.latency === null) throw new Error(`no latency from ${bed.variant.name}`);
     this.#note(bed, run, `latency at ${rate} pps: ${run.latency.p50.toFixed(1)} / ${run.latency.p99.toFixed(1)} µs`);
@@ -99,12 +107,16 @@ export class Rounds {
   async #lateness(bed: Bed, rate: number): Promise<void> {
     const { lateness, name } = bed.variant;
     const load: Load = { bytes: 300, rate, ms: this.#quick ? 1500 : 3000, gaps: "poisson" };
-    const run = await guarded(async () => {
-      const before = lateness === "histogram" ? readLateness(bed) : null;
-      const seen = await send(bed, load, "latency");
-      const own = before === null ? null : quantiles(before, readLateness(bed));
-      return { ...seen, own };
-    }, this.#tries);
+    const run = await guarded(
+      async () => {
+        const before = lateness === "histogram" ? readLateness(bed) : null;
+        const seen = await send(bed, load, "latency");
+        const own = before === null ? null : quantiles(before, readLateness(bed));
+        return { ...seen, own };
+      },
+      this.#tries,
+      this.#patience,
+    );
     this.samples.count(run);
     const found = lateness === "histogram" ? run.own : run.latency;
     if (found === null) {
@@ -140,21 +152,34 @@ export class Rounds {
       for (const { bed, bytes, search } of shuffled(open)) {
         const rate = search.next();
         if (rate === null) continue;
-        const run = await guarded(() => send(bed, { bytes, rate, ms: this.#quick ? 250 : 400 }, "count"), 1);
+        const run = await guarded(
+          () => send(bed, { bytes, rate, ms: this.#quick ? 250 : 400 }, "count"),
+          1,
+          this.#patience,
+        );
         search.record(run);
         this.#note(bed, run, `${bytes} B at ${Math.round(run.rate / 1e3)} kpps: ${(run.loss * 100).toFixed(2)} % lost`);
       }
+      const late = Date.now() > this.#hurryAt + (this.#quick ? 30_000 : 90_000);
+      if (late) say("  no time to search on: rates are what was proven so far");
       for (const { bed, bytes, search } of open) {
-        if (search.next() !== null) continue;
+        if (search.next() !== null && !late) continue;
         this.samples.add(`${bed.variant.name}.lossless.${bytes}`, search.result.rate);
         this.samples.add(`${bed.variant.name}.ceiling.${bytes}`, search.result.ceiling ? 1 : 0);
       }
-      open = open.filter(({ search }) => search.next() !== null);
+      open = late ? [] : open.filter(({ search }) => search.next() !== null);
     }
   }
 
   get #tries(): number {
+    if (Date.now() > this.#hurryAt) return 1;
     return this.#quick ? 2 : 3;
+  }
+
+  /** How long to wait for a quiet machine, in ms. */
+  get #patience(): number {
+    if (Date.now() > this.#hurryAt) return 0;
+    return this.#quick ? 300 : 1500;
   }
 
   #note(bed: Bed, run: Run, text: string): void {

@@ -4,9 +4,34 @@ import { join } from "node:path";
 import { Child } from "../child.js";
 import { ROOT } from "../programs.js";
 import { ask } from "../scrape.js";
+import type { Topology } from "../topology.js";
 import type { Variant } from "../variant.js";
 
 const MAIN = join(ROOT, "build/src/main.js");
+
+/** Why hushbox cannot run here, or null. */
+export function hushboxMissing(): string | null {
+  return existsSync(MAIN) ? null : "build/src/main.js is not there; npm run build";
+}
+
+/** `hushbox run` in the box's namespace, ready; `extra` joins the configuration. Its state directory goes when this process ends. */
+export async function startHushbox(topology: Topology, extra: object): Promise<{ child: Child; state: string }> {
+  const state = mkdtempSync(join(tmpdir(), "hushbox-bench-"));
+  process.once("exit", () => {
+    rmSync(state, { recursive: true, force: true });
+  });
+  const config = {
+    ...{ inside: "p0", outside: "p1", state, log: { level: "warn" } },
+    devices: [{ name: "bench", mac: topology.deviceMac }],
+    ...extra,
+  };
+  const path = join(state, "config.yaml");
+  // JSON is YAML.
+  writeFileSync(path, JSON.stringify(config));
+  const child = new Child(topology.box, process.execPath, [MAIN, "run", "--config", path]);
+  await child.until(() => ask(topology, "/readyz") !== null, "become ready", 20_000);
+  return { child, state };
+}
 
 /** hushbox as a user starts it: `hushbox run --config FILE`. */
 function hushbox(name: string, about: string, preset: "off" | "paper", card: "ring" | "libpcap"): Variant {
@@ -15,25 +40,11 @@ function hushbox(name: string, about: string, preset: "off" | "paper", card: "ri
     about,
     forwards: true,
     lateness: preset === "paper" ? "histogram" : "none",
-    missing: () => (existsSync(MAIN) ? null : "build/src/main.js is not there; npm run build"),
+    missing: hushboxMissing,
     async start(topology) {
-      const state = mkdtempSync(join(tmpdir(), "hushbox-bench-"));
-      process.once("exit", () => {
-        rmSync(state, { recursive: true, force: true });
-      });
-      const config = {
-        ...{ inside: "p0", outside: "p1", preset, state },
-        devices: [{ name: "bench", mac: topology.deviceMac }],
-        // maxDelay's worth of packets at the rates tried here, which are a thousand times those of a speaker.
-        nic: { card, ...(preset === "paper" ? { queue: 32768 } : {}) },
-        log: { level: "warn" },
-      };
-      const path = join(state, "config.yaml");
-      // JSON is YAML.
-      writeFileSync(path, JSON.stringify(config));
-      const child = new Child(topology.box, process.execPath, [MAIN, "run", "--config", path]);
-      await child.until(() => ask(topology, "/readyz") !== null, "become ready", 20_000);
-      return child;
+      // maxDelay's worth of packets at the rates tried here, which are a thousand times those of a speaker.
+      const nic = { card, ...(preset === "paper" ? { queue: 32768 } : {}) };
+      return (await startHushbox(topology, { preset, nic })).child;
     },
   };
 }

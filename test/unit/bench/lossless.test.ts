@@ -14,7 +14,7 @@ function search(
     runs++;
     const rate = Math.min(offered === 0 ? Infinity : offered, generator);
     const unlucky = runs % lossEvery === 0;
-    searched.record({ rate, loss: rate > capacity ? 1 - capacity / rate : unlucky ? 0.2 : 0 });
+    searched.record({ rate, noise: 0, loss: rate > capacity ? 1 - capacity / rate : unlucky ? 0.2 : 0 });
   }
   return { ...searched.result, runs };
 }
@@ -38,6 +38,17 @@ test("one run in three spoilt by noise changes nothing", (t) => {
 test("says when the generator was the limit", (t) => {
   t.match(search(1e9, 700e3), { rate: 700e3, ceiling: true });
   t.match(search(1e9, 3e6), { rate: 3e6, ceiling: true });
+  t.end();
+});
+
+test("a generator that was kept from its CPU is tried again", (t) => {
+  const searched = new LosslessSearch(1.06, 3);
+  searched.record({ rate: 50e3, loss: 0, noise: 0.5 });
+  t.equal(searched.next(), 200e3);
+  searched.record({ rate: 200e3, loss: 0, noise: 0.5 });
+  t.equal(searched.next(), 340e3);
+  for (let i = 0; i < 3; i++) searched.record({ rate: 250e3, loss: 0, noise: 0.5 });
+  t.match(searched.result, { rate: 250e3, ceiling: true });
   t.end();
 });
 
