@@ -21,8 +21,16 @@ function change(): [string, string, object] {
     return ["PATCH", "defenses/decoy", body];
   }
   if (dice < 50)
-    return ["PATCH", "defenses/pad", { ...enabled(), target: some(["mtu", "max", "1000B"]), trailer: randomInt(4) > 0 }];
-  const jitter = { variance: some([0, 1, 2, 50]), maxDelay: some(["1ms", "20ms", "100ms"]), window: some(["500ms", "2s"]) };
+    return [
+      "PATCH",
+      "defenses/pad",
+      { ...enabled(), target: some(["mtu", "max", "1000B"]), trailer: randomInt(4) > 0 },
+    ];
+  const jitter = {
+    variance: some([0, 1, 2, 50]),
+    maxDelay: some(["1ms", "20ms", "100ms"]),
+    window: some(["500ms", "2s"]),
+  };
   return ["PATCH", "defenses/jitter", { ...enabled(), ...jitter }];
 }
 
