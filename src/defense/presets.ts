@@ -42,7 +42,7 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
     budget: BUDGET,
   },
   paper: {
-    summary: "outbound constant padding, Gaussian jitter and TCP, UDP and ICMP decoys with variance multiplier 2",
+    summary: "outbound: constant padding, Gaussian jitter, TCP, UDP and ICMP decoys; variance multiplier 2",
     defenses: PAPER,
     budget: BUDGET,
   },
