@@ -93,7 +93,7 @@ function checks(draft: Draft, random: Random, until: number): void {
 function reports(draft: Draft, random: Random, until: number): void {
   for (let t = within(random, [20, 50]); t < until; t += within(random, BACKGROUND.report)) {
     const up = whole(random, BACKGROUND.reportUp);
-    report(draft, random, t, "idle", { up, down: whole(random, BACKGROUND.reportDown), span: 0.5 });
+    report(draft, t, "idle", { up, down: whole(random, BACKGROUND.reportDown), span: 0.5 });
   }
 }
 
@@ -109,7 +109,7 @@ function announcements(draft: Draft, random: Random, until: number): void {
 /** A microphone that is on: small reports again and again. */
 export function listening(draft: Draft, random: Random, from: number, to: number): void {
   for (let t = from + uniform(random); t < to; t += within(random, MICROPHONE.reportEvery)) {
-    report(draft, random, t, "microphone", {
+    report(draft, t, "microphone", {
       up: whole(random, MICROPHONE.reportUp),
       down: whole(random, MICROPHONE.reportDown),
       span: 0.2,
@@ -123,6 +123,6 @@ export function noise(draft: Draft, random: Random, from: number, to: number): v
     const up = [pace(whole(random, NOISE.frameBytesUp), within(random, NOISE.seconds), VOICE_CHUNK)];
     const down = [pace(whole(random, NOISE.answerBytes), 0, TCP_PAYLOAD)];
     const wait = within(random, NOISE.answerAfter);
-    draft.visit(random, t, "noise", "tls", "voice", { up, down, wait }, 1);
+    draft.visit(t, "noise", "tls", "voice", { up, down, wait }, 1);
   }
 }

@@ -62,7 +62,7 @@ export const ANSWERS = {
     answerBytes: [54_000, 74_000], // 4 M on an Echo (64 kB)
     answerAfter: [0.4, 0.9], // A
     answerSeconds: [0.5, 1.2], // A; a whole Echo trace is 4.0 s
-    telemetryUp: [14_000, 22_000], // A
+    telemetryUp: [32_000, 42_000], // A
     telemetryDown: [1_500, 3_000], // A
     setUps: 2, // A
   },
@@ -72,7 +72,7 @@ export const ANSWERS = {
     answerBytes: [28_000, 38_000], // 4 M on an Echo (33 kB)
     answerAfter: [0.2, 0.6], // A
     answerSeconds: [0.4, 1], // A; a whole Echo trace is 4.4 s
-    telemetryUp: [14_000, 22_000], // A
+    telemetryUp: [32_000, 42_000], // A
     telemetryDown: [1_500, 3_000], // A
     setUps: 1, // A
   },

@@ -1,18 +1,24 @@
 import { integer, uniform, type Random } from "../random/random.js";
 import { seconds, type Micros } from "../time/micros.js";
 import type { Range } from "./calibration.js";
-import type { EndpointName } from "./endpoints.js";
+import { ENDPOINT_NAMES, type EndpointName } from "./endpoints.js";
 import type { Activity, Family, Pace, Step, Transport } from "./plan.js";
 
 type Body<S> = S extends unknown ? Omit<S, "at" | "activity"> : never;
 
-/** How many connections in a hundred are IPv6, where nothing fixes the family (A: the captures are nearly all IPv4). */
+/** The share of hosts that are met over IPv6, where nothing fixes the family (A: the captures are nearly all IPv4). */
 const IPV6_SHARE = 0.3;
 
 /** A plan in the making: steps in any order, times in unscaled seconds. */
 export class Draft {
   readonly steps: Step[] = [];
+  readonly #families: ReadonlyMap<EndpointName, Family>;
   #connections = 0;
+
+  /** `random` decides which hosts are met over IPv6: a client stays with the family that worked. */
+  constructor(random: Random) {
+    this.#families = new Map(ENDPOINT_NAMES.map((name) => [name, uniform(random) < IPV6_SHARE ? 6 : 4]));
+  }
 
   /** Adds a step. */
   add(at: number, activity: Activity, body: Body<Step>): void {
@@ -42,7 +48,6 @@ export class Draft {
 
   /** Adds a connection for one transfer: the name is looked up, then connected to, used, and closed `lingers` after the transfer's planned end. */
   visit(
-    random: Random,
     at: number,
     activity: Activity,
     transport: Transport,
@@ -50,7 +55,7 @@ export class Draft {
     transfer: { up: Pace[]; down: Pace[]; wait: number },
     lingers: number,
   ): void {
-    const family: Family = uniform(random) < IPV6_SHARE ? 6 : 4;
+    const family = this.#families.get(endpoint) ?? 4;
     this.add(at, activity, { action: "resolve", endpoint, family });
     const begin = at + 0.05;
     const connection = this.connect(begin, activity, transport, endpoint, family);

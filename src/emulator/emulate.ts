@@ -3,19 +3,22 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import { DURATION_PATTERN, parseDuration } from "../time/duration.js";
 import type { Micros } from "../time/micros.js";
 import { runCloud } from "./cloud.js";
-import { DEFAULT_MIXTURE, fittingScale, only, type PlanOptions, type Stretch } from "./make-plan.js";
+import { DEFAULT_MIXTURE, fittingScale, makePlan, only, type PlanOptions, type Stretch } from "./make-plan.js";
 import { ACTIVITIES, type Activity } from "./plan.js";
 import { printLine } from "./report.js";
 import { runSpeaker } from "./speaker.js";
+import { labels, writeCapture } from "./synthesis.js";
 import { TOPOLOGY } from "./topology.js";
 
 const HELP = `usage: hushbox emulate speaker|cloud [options]
+       hushbox emulate pcap FILE [options]
 
 A smart speaker and its cloud, as programs in network namespaces. Each prints a line of JSON for each transfer
 and a summary; the exit status is 1 where a transfer was bad (a wrong byte) or failed.
 
   speaker              carries out a plan on real sockets
   cloud                answers it, until it gets SIGTERM; prints {"ready":true} when it can be asked
+  pcap FILE            writes the same plan as a capture, without a network; the same seed gives the same bytes
 
   --seed TEXT          the same seed gives the same plan (default 1)
   --duration TIME      how long, as 60s or 10min (default 60s)
@@ -24,8 +27,10 @@ and a summary; the exit status is 1 where a transfer was bad (a wrong byte) or f
   --scale NUMBER       factor on all times; default: 1, less where the mixture would not fit into the duration
   --interface NAME     the speaker's interface (default ${TOPOLOGY.speaker.interface})
   --patience TIME      how late an answer may be (default 10s)
+  --json               pcap: print what was written, with the activities and their times, as JSON
 
 example: hushbox emulate speaker --duration 60s --activity travel --seed 7
+         hushbox emulate pcap speaker.pcap --duration 10min --mixture idle:30s,media:30s
 `;
 
 const OPTIONS = {
@@ -36,6 +41,7 @@ const OPTIONS = {
   scale: { type: "string" },
   interface: { type: "string", default: TOPOLOGY.speaker.interface },
   patience: { type: "string", default: "10s" },
+  json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
 } as const;
 
@@ -47,6 +53,7 @@ export async function emulateCommand(args: string[]): Promise<number> {
     return 0;
   }
   const [what, ...more] = positionals;
+  if (what === "pcap") return pcap(more, planOptions(values), values.json);
   if (more.length > 0) throw usage(`unexpected argument ${more.join(" ")}`);
   const stop = new AbortController();
   const end = (): void => {
@@ -64,12 +71,30 @@ export async function emulateCommand(args: string[]): Promise<number> {
       }
       default:
         throw usage(
-          what === undefined ? "what to emulate: speaker or cloud?" : `unknown part ${what}: speaker or cloud?`,
+          what === undefined
+            ? "what to emulate: speaker, cloud or pcap?"
+            : `unknown part ${what}: speaker, cloud or pcap?`,
         );
     }
   } finally {
     process.removeListener("SIGTERM", end).removeListener("SIGINT", end);
   }
+}
+
+function pcap(files: string[], options: PlanOptions, json: boolean): number {
+  const [file, ...more] = files;
+  if (file === undefined || more.length > 0) throw usage("pcap: expected one file to write");
+  const plan = makePlan(options);
+  const written = writeCapture(plan, file);
+  const device = { mac: TOPOLOGY.speaker.mac, addresses: [TOPOLOGY.speaker.v4, TOPOLOGY.speaker.v6] };
+  if (json) printLine({ file, seed: plan.seed, ...written, device, activities: labels(plan) });
+  else {
+    const { packets, bytes, seconds } = written;
+    process.stdout.write(
+      `${file}: ${String(packets)} packets, ${String(bytes)} bytes, ${seconds.toFixed(1)} s; the speaker is ${device.mac}\n`,
+    );
+  }
+  return 0;
 }
 
 /** What a plan is made from, out of the command line. */

@@ -45,7 +45,7 @@ export function only(activity: Activity): Stretch[] {
 /** Draws a plan. Each part has a stream of draws of its own, so that a longer plan begins like the shorter one of the same seed. */
 export function makePlan({ seed, duration, mixture, scale }: PlanOptions): Plan {
   const until = duration / scale / 1e6;
-  const draft = new Draft();
+  const draft = new Draft(new SeededRandom(seed, "families"));
   background(draft, (name) => new SeededRandom(seed, name), until);
   const spans: Span[] = [];
   let from = 0;

@@ -5,11 +5,14 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import { announcement } from "./dns.js";
 import type { Family } from "./plan.js";
 
-const MDNS_PORT = 5353;
-const MDNS_GROUPS = { 4: "224.0.0.251", 6: "ff02::fb" } as const;
+/** Port of multicast DNS (RFC 6762, section 3). */
+export const MDNS_PORT = 5353;
+/** Groups of multicast DNS (RFC 6762, section 3). */
+export const MDNS_GROUPS = { 4: "224.0.0.251", 6: "ff02::fb" } as const;
 /** Where the speaker calls for others of its kind every ten seconds (calibration 3.4). */
-const BEACON_GROUP = "239.255.255.251";
-const BEACON_PORT = 10101;
+export const BEACON_GROUP = "239.255.255.251";
+/** The port of that call. */
+export const BEACON_PORT = 10101;
 /** Ethernet, IPv4 and UDP header. */
 const HEADERS = 42;
 

@@ -46,9 +46,9 @@ export function media(draft: Draft, random: Random, at: number): void {
   const voice = [pace(first, 1, VOICE_CHUNK), pace(second, 1, VOICE_CHUNK), pace(rest, span - 2, VOICE_CHUNK)];
   const answer = [pace(tcpPayload(back, frames, HANDSHAKE_DOWN, TCP_PAYLOAD), 0.4, TCP_PAYLOAD)];
   const wait = within(random, MEDIA_VOICE.answerAfter);
-  draft.visit(random, at, "media", "tls", "voice", { up: voice, down: answer, wait }, 5);
+  draft.visit(at, "media", "tls", "voice", { up: voice, down: answer, wait }, 5);
 
-  report(draft, random, at + within(random, MEDIA_TELEMETRY.after), "media", {
+  report(draft, at + within(random, MEDIA_TELEMETRY.after), "media", {
     up: quicPayload(whole(random, MEDIA_TELEMETRY.frameBytesUp)),
     down: quicPayload(whole(random, MEDIA_TELEMETRY.frameBytesDown)),
     span: within(random, MEDIA_TELEMETRY.seconds),
@@ -65,7 +65,7 @@ function stream(draft: Draft, random: Random, at: number): void {
   const bytes = tcpPayload(frames, 0, HANDSHAKE_DOWN, TCP_PAYLOAD * 4);
   const request = [pace(whole(random, MEDIA_STREAM.requestBytes), 0, TCP_PAYLOAD)];
   const transfer = { up: request, down: [pace(bytes, span, 4 * TCP_PAYLOAD)], wait: 0.02 };
-  draft.visit(random, at, "media", "tls", one(random, ["music", "radio"]), transfer, MEDIA_STREAM.closedAfter);
+  draft.visit(at, "media", "tls", one(random, ["music", "radio"]), transfer, MEDIA_STREAM.closedAfter);
 }
 
 /** A question about weather or traffic. */
@@ -93,8 +93,8 @@ function answered(
   const span = within(random, figures.seconds);
   const voice = [pace((up * 2) / 3, span / 3, VOICE_CHUNK), pace(up / 3, (span * 2) / 3, VOICE_CHUNK)];
   const down = [pace(answer, within(random, figures.answerSeconds), TCP_PAYLOAD)];
-  draft.visit(random, at, kind, "tls", "voice", { up: voice, down, wait: within(random, figures.answerAfter) }, 2);
-  report(draft, random, at + span + 1, kind, {
+  draft.visit(at, kind, "tls", "voice", { up: voice, down, wait: within(random, figures.answerAfter) }, 2);
+  report(draft, at + span + 1, kind, {
     up: whole(random, figures.telemetryUp),
     down: whole(random, figures.telemetryDown),
     span: 0.8,
@@ -105,21 +105,12 @@ function answered(
 /** Reports over QUIC to one host. */
 export function report(
   draft: Draft,
-  random: Random,
   at: number,
   activity: Activity,
   { up, down, span }: { up: number; down: number; span: number },
 ): void {
   const sent: Pace[] = [pace(up, span, QUIC_CHUNK)];
-  draft.visit(
-    random,
-    at,
-    activity,
-    "quic",
-    "telemetry",
-    { up: sent, down: [pace(down, 0.1, QUIC_CHUNK)], wait: 0.02 },
-    2,
-  );
+  draft.visit(at, activity, "quic", "telemetry", { up: sent, down: [pace(down, 0.1, QUIC_CHUNK)], wait: 0.02 }, 2);
 }
 
 /** Short TLS connections beside a query. */
@@ -137,6 +128,6 @@ function setUps(
     const host = hosts[(offset + i) % hosts.length] ?? hosts[0];
     const up = [pace(whole(random, SET_UP.bytesUp), 0, TCP_PAYLOAD)];
     const down = [pace(whole(random, SET_UP.bytesDown), 0, TCP_PAYLOAD)];
-    draft.visit(random, at + within(random, after), activity, "tls", host, { up, down, wait: 0.03 }, 0.5);
+    draft.visit(at + within(random, after), activity, "tls", host, { up, down, wait: 0.03 }, 0.5);
   }
 }
