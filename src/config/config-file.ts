@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -10,7 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
@@ -65,7 +66,7 @@ export class ConfigFile {
     try {
       writeSynced(temporary, text, statSync(target));
     } catch (cause) {
-      rmSync(temporary, { force: true });
+      if (existsSync(temporary)) rmSync(temporary);
       throw new HushboxError(
         "config-unreadable",
         `writing ${this.path} failed: ${reason(cause)}; the directory must be writable for hushbox to keep a change`,
@@ -98,7 +99,7 @@ function bytesOf(path: string): Buffer {
 function writeSynced(path: string, text: string, like: { mode: number; uid: number; gid: number }): void {
   const fd = openSync(path, "wx", 0o600);
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
