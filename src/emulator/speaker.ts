@@ -27,6 +27,7 @@ const RETRY = 2000;
 
 /** Carries a plan out on real sockets. Prints a line for each transfer and a summary; answers the exit status. */
 export async function runSpeaker(options: SpeakerOptions): Promise<number> {
+  tool("ping");
   const plan = makePlan(options);
   const multicast = await Multicast.open(options.interface);
   const report = new Report(options.print);

@@ -4,15 +4,15 @@ import { connect, createServer, type AddressInfo } from "node:net";
 import { Duplex } from "node:stream";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { test } from "tap";
-import { selfSigned } from "../../../src/emulator/certificate.js";
-import { missingPackages } from "../../../src/emulator/command.js";
-import { answer, speak, type Outcome, type Transfer } from "../../../src/emulator/exchange.js";
-import { Inbox } from "../../../src/emulator/inbox.js";
-import { quicConnect } from "../../../src/emulator/quic-client.js";
-import type { QuicConnection } from "../../../src/emulator/quic-connection.js";
-import { changed, reasons } from "../../../src/emulator/report.js";
-import { QuicServer } from "../../../src/emulator/quic-server.js";
-import { micros, millis } from "../../../src/time/micros.js";
+import { selfSigned } from "../../src/emulator/certificate.js";
+import { missingPackages } from "../../src/emulator/command.js";
+import { answer, speak, type Outcome, type Transfer } from "../../src/emulator/exchange.js";
+import { Inbox } from "../../src/emulator/inbox.js";
+import { quicConnect } from "../../src/emulator/quic-client.js";
+import type { QuicConnection } from "../../src/emulator/quic-connection.js";
+import { changed, reasons } from "../../src/emulator/report.js";
+import { QuicServer } from "../../src/emulator/quic-server.js";
+import { micros, millis } from "../../src/time/micros.js";
 
 const LOOPBACK = "127.0.0.1";
 
