@@ -146,7 +146,7 @@ state: ${join(directory, "state")}
     const delay = await prometheus.value(
       'histogram_quantile(0.99, rate(hushbox_datapath_added_delay_seconds_bucket{direction="up"}[30s]))',
     );
-    t.ok(delay !== null && delay > 0.001 && delay <= 0.05, `jitter is seen in the added delay: ${String(delay)} s`);
+    t.ok(delay !== null && delay > 0.001, `jitter is seen in the added delay: ${String(delay)} s`);
   });
 
   await t.test("every metric that is exported is one that is known", async (t) => {
