@@ -292,6 +292,7 @@ static void wait_until(struct engine *e, double until) {
       t.tv_nsec = (long)((sleep - (double)t.tv_sec * 1e6) * 1e3);
     }
     int ready = ppoll(fds, (nfds_t)n, endless ? NULL : &t, NULL);
+    if (ready < 0) return; /* a signal: waking early is harmless, and an endless wait has no end to spin towards */
     if (ready > 0 && (fds[0].revents & POLLIN)) drain(e->wake);
     if (ready > 0 && (fds[1].revents & POLLIN)) drain(e->tick);
     if (ready > 0) {
