@@ -28,7 +28,8 @@ export function handleErrors(app: App, log: Log): void {
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.replace(/\?.*$/s, "");
     const methods = routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
-    if (methods.length === 0) return sendProblem(reply, "not-found");
+    // A file that is not there is asked for by the right method.
+    if (methods.length === 0 || methods.includes(request.method)) return sendProblem(reply, "not-found");
     const allow = [...new Set(methods)].sort().join(", ");
     return sendProblem(
       reply.header("Allow", allow),

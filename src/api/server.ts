@@ -34,6 +34,9 @@ const ROUTES: readonly Routes[] = [
 /** A configuration of 64 devices with every value spelt out is below half of this. */
 const BODY_LIMIT = 64 * 1024;
 
+/** Event streams, scrapers and people; the packets' side needs the descriptors and the processor more. */
+const MAX_CONNECTIONS = 128;
+
 /** Builds the server with all its routes; it listens nowhere yet. */
 export async function buildApp(modules: Modules, token: Token): Promise<App> {
   const { door, log, events } = modules;
@@ -48,6 +51,7 @@ export async function buildApp(modules: Modules, token: Token): Promise<App> {
       answerError(error, request, reply, log);
     },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  app.server.maxConnections = MAX_CONNECTIONS;
   const ajv = newAjv();
   app.setValidatorCompiler(({ schema }) => ajv.compile(schema as AnySchema));
   // Answers leave as they are: a schema describes them, and must not silently cut what it does not know.

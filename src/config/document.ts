@@ -29,7 +29,7 @@ export function parseConfig(bytes: Uint8Array, name: string): { text: string; co
     return `${name}:${line}:${col}`;
   };
   const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) throw invalid(faults.map((fault) => `${place(fault.pos[0])} ${yamlMessage(fault)}`));
+  if (faults.length > 0) throw invalid(faults.map((fault) => `${place(fault.pos[0])} ${oneLine(yamlMessage(fault))}`));
   if (document.contents === null)
     throw invalid([`${name}:1:1 is empty: it needs at least inside, outside and devices`]);
   visit(document, {
@@ -82,12 +82,20 @@ function yamlMessage(fault: { code: string; message: string }): string {
   }
 }
 
+/** A key may hold anything; a finding is one line, and harmless on a terminal. */
+function oneLine(text: string): string {
+  return text.replace(
+    /[\p{Cc}\u2028\u2029]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** Problems with their offsets in the text, in the order of the text. */
 function sorted(problems: readonly Problem[], document: Document): { at: number; line: string }[] {
   return problems
     .map((problem) => ({
       at: offsetOf(document, problem),
-      line: `${problem.path} ${problem.message}`.trimStart(),
+      line: oneLine(`${problem.path} ${problem.message}`.trimStart()),
     }))
     .sort((a, b) => a.at - b.at);
 }

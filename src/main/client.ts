@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { isLoopback } from "../api/guard.js";
 import { ConfigFile } from "../config/config-file.js";
 import { compile, type ApiSettings } from "../config/settings.js";
 import { HushboxError } from "../errors/hushbox-error.js";
@@ -36,6 +38,8 @@ interface Problem {
 export class Client {
   readonly #url: string;
   readonly #tokenFile: string;
+  /** Somebody named the token: it goes along with reading too, which other machines want. */
+  readonly #named: boolean;
 
   constructor(options: { config?: string; url?: string; "token-file"?: string }) {
     const settings = settingsOf(options.config);
@@ -43,10 +47,11 @@ export class Client {
     this.#tokenFile = options["token-file"] ?? settings?.tokenFile ?? "/var/lib/hushbox/token";
     if (!URL.canParse(this.#url))
       throw new HushboxError("usage", `"${this.#url}" is no URL; it looks like http://127.0.0.1:8377`);
+    this.#named = options["token-file"] !== undefined;
   }
 
   get(path: string): Promise<Answer> {
-    return this.#ask("GET", path);
+    return this.#ask("GET", path, this.#named ? { headers: { Authorization: `Bearer ${this.#token()}` } } : {});
   }
 
   /** A change: carries the token. */
@@ -79,6 +84,10 @@ export class Client {
   }
 
   #token(): string {
+    // This machine's own token is nobody else's business.
+    if (!this.#named && !isHome(new URL(this.#url).hostname)) {
+      throw new HushboxError("usage", `${this.#url} is another machine: name its token with --token-file`);
+    }
     try {
       return readFileSync(this.#tokenFile, "utf8").trim();
     } catch (cause) {
@@ -89,6 +98,16 @@ export class Client {
       );
     }
   }
+}
+
+function isHome(hostname: string): boolean {
+  return hostname === "localhost" || isLoopback(hostname.replace(/^\[|\]$/g, "")) || ownAddresses().includes(hostname);
+}
+
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) =>
+    (list ?? []).map(({ address, family }) => (family === "IPv6" ? `[${address}]` : address)),
+  );
 }
 
 /** A file that was named must be good; the default one may be absent or not for this user's eyes. */

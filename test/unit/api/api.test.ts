@@ -72,6 +72,8 @@ test("every error is a problem", async (t) => {
     ["not-found", "/nothing", {}],
     ["not-found", "/api/v1/defenses/tunnel", { method: "PATCH", headers: token, body: {} }],
     ["not-found", "/problems/nothing", {}],
+    ["not-found", "/docs/static/nothing.js", {}],
+    ["not-found", "/docs/static/..%2f..%2findex.js", {}],
     ["method-not-allowed", STATUS, { method: "DELETE", headers: token }],
     ["method-not-allowed", "/problems/internal", { method: "POST", headers: token }],
     ["unauthorized", JITTER, { method: "PATCH", body: { variance: 3 } }],
@@ -567,7 +569,9 @@ test("answers carry the headers that browsers need", async (t) => {
 interface Operation {
   operationId?: string;
   security?: object[];
-  requestBody?: { content: Record<string, { example?: unknown; examples?: object; schema: object }> };
+  requestBody?: {
+    content: Record<string, { example?: unknown; examples?: Record<string, { value: unknown }>; schema: object }>;
+  };
   responses: Record<
     string,
     {
@@ -612,10 +616,11 @@ test("the API describes itself, with an example for every operation", async (t) 
       );
       if (method === "put" || method === "patch") {
         const [media] = Object.values(operation.requestBody?.content ?? {});
-        t.ok(
-          media?.example ?? media?.examples ?? (media?.schema as { examples?: unknown }).examples,
-          `${name} has an example of its body`,
-        );
+        const bodies = [media?.example, ...Object.values(media?.examples ?? {}).map(({ value }) => value)];
+        const given = bodies.filter((body) => body !== undefined);
+        t.ok(given.length > 0, `${name} has an example of its body`);
+        const accepts = ajv.compile(media?.schema ?? false);
+        for (const body of given) t.ok(accepts(body), `${name}: its example is as its schema says`);
       }
       for (const [status, { content = {} }] of Object.entries(operation.responses)) {
         if (status === "304") continue;

@@ -55,6 +55,7 @@ test("wrong use is status 2 and says what is right", async (t) => {
   const usage: readonly (readonly [command: Command, args: string[], message: RegExp])[] = [
     [runs, ["extra"], /Unexpected argument 'extra'/],
     [check, ["--json=yes"], /does not take an argument/],
+    [set, ["preset", "off", "--url", "http://192.0.2.1:8377"], /another machine: name its token with --token-file/],
     [set, ["jitter"], /"jitter" is no KEY=VALUE/],
     [set, ["=4"], /"=4" is no KEY=VALUE/],
     [set, ["decoy.kinds=[tcp"], /the value of "decoy\.kinds=\[tcp" cannot be read/],
