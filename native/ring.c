@@ -271,6 +271,12 @@ static void drain(int fd) {
   }
 }
 
+/* A card that was up and is no more went down, whoever notices it first. */
+static void set_state(struct port_control *c, int state) {
+  if (c->state == STATE_UP && state != STATE_UP) c->downs += 1;
+  c->state = state;
+}
+
 /* Sleeps until a frame, a wake, a tick or `until`, whichever is first; the last `spin` µs before `until` it spins, which is what makes a delayed release punctual. */
 static void wait_until(struct engine *e, double until) {
   struct control *c = e->control;
@@ -303,7 +309,7 @@ static void wait_until(struct engine *e, double until) {
           socklen_t size = sizeof error;
           getsockopt(fds[i].fd, SOL_SOCKET, SO_ERROR, &error, &size);
           for (int k = 0; k < 2; k++)
-            if (e->port[k].rx == fds[i].fd || e->port[k].tx == fds[i].fd) c->port[k].state = STATE_DOWN;
+            if (e->port[k].rx == fds[i].fd || e->port[k].tx == fds[i].fd) set_state(&c->port[k], STATE_DOWN);
         }
       return;
     }
@@ -354,7 +360,6 @@ static napi_value ring_check(napi_env env, napi_callback_info info) {
     struct port *p = &e->port[i];
     struct port_control *c = &e->control->port[i];
     if (p->name[0] == 0) continue;
-    int before = c->state;
     struct tpacket_stats stats;
     socklen_t size = sizeof stats;
     if (p->rx >= 0 && getsockopt(p->rx, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) c->dropped += stats.tp_drops;
@@ -362,13 +367,12 @@ static napi_value ring_check(napi_env env, napi_callback_info info) {
     if (index != p->index || p->rx < 0) {
       const char *what;
       close_port(p);
-      c->state = STATE_GONE;
+      set_state(c, STATE_GONE);
       p->index = 0;
       if (index != 0) open_port(p, c, &what); /* fails while it is still being set up: the next check tries again */
     } else {
-      c->state = read_interface(p, c);
+      set_state(c, read_interface(p, c));
     }
-    if (before == STATE_UP && c->state != STATE_UP) c->downs += 1;
   }
   return NULL;
 }
@@ -415,12 +419,17 @@ static void finalize(napi_env env, void *data, void *hint) {
   free(e);
 }
 
-/* ringClose(ring): closes the sockets and unmaps the rings. Harmless twice; a turn after it does nothing. */
+/* ringClose(ring): hands the waiting frames to the kernel, closes the sockets and unmaps the rings. Harmless twice; a turn after it does nothing. */
 static napi_value ring_close(napi_env env, napi_callback_info info) {
   size_t argc = 1;
   napi_value argv[1];
   struct engine *e = engine_of(env, info, &argc, argv);
-  if (e) destroy(e);
+  if (e) {
+    flush(e, 0);
+    flush(e, 1);
+    destroy(e);
+    e->port[0].name[0] = e->port[1].name[0] = 0; /* a check opens nothing again */
+  }
   return NULL;
 }
 

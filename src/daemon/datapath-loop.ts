@@ -99,8 +99,9 @@ export class DatapathLoop {
           return { id, value: { month: this.#month, bytes: this.#datapath.monthBytes() } satisfies BudgetState };
         case "stop":
           this.#datapath.stop(now);
-          this.publish(now);
+          // The cards send what is due while they close, and count it.
           this.#cards.close();
+          this.publish(now);
           this.stopped = true;
           return { id, value: null };
       }

@@ -2,19 +2,23 @@ import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
 import { SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import { micros, type Micros } from "../time/micros.js";
+import * as ethernet from "../wire/ethernet.js";
 import { fromDevices, toDevices } from "./bpf.js";
+import { largestFrame } from "./memory.js";
 import { native, type Native, type Ring, type RingLayout } from "./native.js";
 import { nicCounters, type Cards, type Nic, type NicCounters } from "./nic.js";
 
 const STATE_UP = 2;
 const FLAG_PARTIAL_CHECKSUM = 1;
+/** The kernel's header before each frame takes 66 bytes of a ring slot of 2048 (TPACKET2_HDRLEN, aligned); a longer frame arrives cut. */
+const LONGEST = 2048 - 66;
 /** How often the interfaces are looked at; the ring wakes as often by itself (TICK_NS). */
 const CHECK_EVERY = micros(250_000);
 
 /** One card of the ring: a window onto its part of the control block. */
 class RingNic implements Nic {
   readonly name: string;
-  readonly longest = SLOT_BYTES;
+  readonly longest = LONGEST;
   readonly counters: NicCounters = nicCounters();
   readonly #pool: Pool;
   readonly #layout: RingLayout;
@@ -82,7 +86,8 @@ class RingNic implements Nic {
     packet.length = this.#rxLength[i] ?? 0;
     packet.wireLength = this.#rxWire[i] ?? 0;
     packet.arrivedAt = (this.#rxAt[i] ?? 0) as Micros;
-    if (packet.wireLength !== packet.length) this.counters.oversize++;
+    const { wireLength } = packet;
+    if (wireLength > this.mtu + ethernet.HEADER || wireLength > LONGEST) this.#judge(packet);
     if (((this.#rxFlags[i] ?? 0) & FLAG_PARTIAL_CHECKSUM) !== 0) {
       packet.partialChecksum = true;
       this.counters.partialChecksum++;
@@ -106,6 +111,12 @@ class RingNic implements Nic {
 
   get room(): number {
     return this.#layout.txBatch - (this.#state[2] ?? 0);
+  }
+
+  /** A frame longer than an untagged one may be. */
+  #judge(packet: Packet): void {
+    if (packet.wireLength > Math.min(LONGEST, largestFrame(this.#pool.view, packet, this.mtu)))
+      this.counters.oversize++;
   }
 
   close(): void {
@@ -199,7 +210,10 @@ export class RingCards implements Cards {
   }
 
   close(): void {
-    this.turn(micros(0));
+    // What has come since the last turn is nobody's any more: neither gathered nor counted.
+    this.#native.ringCheck(this.#ring);
     this.#native.ringClose(this.#ring);
+    this.inside.refresh();
+    this.outside.refresh();
   }
 }
