@@ -123,7 +123,9 @@ function writeSyn(view: DataView, at: number, shape: Shape, random: Random): voi
 }
 
 function writeDatagram(view: DataView, at: number, end: number, protocol: number, shape: Shape, random: Random): void {
-  for (let i = at + udp.HEADER; i < end; i++) view.setUint8(i, random.word() & 0xff);
+  let i = at + udp.HEADER;
+  for (; i + 4 <= end; i += 4) view.setUint32(i, random.word());
+  for (; i < end; i++) view.setUint8(i, random.word() & 0xff);
   if (protocol === UDP) {
     udp.setSourcePort(view, at, shape.devicePort);
     udp.setDestinationPort(view, at, shape.remotePort);
