@@ -107,7 +107,7 @@ export function links(names: Record<Place, string>): Record<Place, string[]> {
       `route add default via ${isp.v4}`,
       `-6 route add default via ${isp.v6}`,
     ],
-    box: [`link set ${box.inside} up`, `link set ${box.outside} up`],
+    box: ["link set lo up", `link set ${box.inside} up`, `link set ${box.outside} up`],
     isp: [
       `link add ${isp.up} type veth peer name ${world.net} netns ${names.world}`,
       "link set lo up",

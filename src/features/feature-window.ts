@@ -57,6 +57,11 @@ export class FeatureWindow {
     if (seen.rawWindow >= 0) this.#windows.add(this.#field === "raw" ? seen.rawWindow : seen.scaledWindow);
   }
 
+  /** Bytes of all frames. */
+  get bytes(): number {
+    return Math.round(this.#lengths.mean * this.packets);
+  }
+
   /** The twelve, in the order of FEATURES, into `into` from `at`. */
   write(into: Float64Array, at = 0): void {
     into[at] = this.#addresses.size;

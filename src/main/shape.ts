@@ -90,5 +90,5 @@ function inWords(report: ShapeReport, output: string): string {
 }
 
 function wrong(what: string): HushboxError {
-  return new HushboxError("usage", `hushbox shape: ${what}; see hushbox shape --help`);
+  return new HushboxError("usage", what);
 }

@@ -1,16 +1,17 @@
 import { UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Micros } from "../time/micros.js";
+import * as icmpv6 from "../wire/icmpv6.js";
 import * as ipv4 from "../wire/ipv4.js";
 import * as ipv6 from "../wire/ipv6.js";
 import type { Prefixes } from "../wire/prefix.js";
-import { TCP, UDP } from "../wire/protocol.js";
+import { ICMPV6, TCP, UDP } from "../wire/protocol.js";
 import * as tcp from "../wire/tcp.js";
 import { DESTINATION, Observation } from "./observation.js";
 import { WindowScales } from "./window-scales.js";
 
 /**
  * Who observes. `lan`: on the link from box to router, every frame with its trailer. `wan`: behind the router's address
- * translation, IP packets alone. `beyond`: the same worked out from frames in front of the router: what stays in the local network or
+ * translation, IP packets alone, without neighbour discovery, which no router passes on. `beyond`: the same worked out from frames in front of the router: what stays in the local network or
  * dies at the router is left out, and lengths are of the IP packet and a 14-byte link header; addresses stay as they are.
  */
 export type Vantage = "lan" | "wan" | "beyond";
@@ -38,7 +39,7 @@ export class Observer {
   /** Looks at a dissected packet, its trailer included. False where nothing of it shows here. */
   observe(packet: Packet, view: DataView, direction: Direction, at: Micros): boolean {
     const seen = this.observation;
-    if (packet.version === 0 && this.#vantage !== "lan") return false;
+    if (this.#vantage !== "lan" && (packet.version === 0 || isDiscovery(packet, view))) return false;
     if (this.#vantage === "beyond") {
       if (this.#staysLocal(packet, view, direction) || (direction === UP && hopsLeft(packet, view) < 2)) return false;
       seen.length = LINK_HEADER + packetLength(packet, view);
@@ -88,6 +89,10 @@ export function packetLength(packet: Packet, view: DataView): number {
 /** Time to live, or hop limit. */
 export function hopsLeft(packet: Packet, view: DataView): number {
   return packet.version === 4 ? ipv4.ttl(view, packet.network) : ipv6.hopLimit(view, packet.network);
+}
+
+function isDiscovery(packet: Packet, view: DataView): boolean {
+  return packet.protocol === ICMPV6 && icmpv6.isNeighborDiscovery(icmpv6.type(view, packet.transport));
 }
 
 /** The protocol of later fragments and cut headers stands in the IP header, or in the fragment header of IPv6 (RFC 8200, 4.5). */

@@ -10,7 +10,7 @@ import { TraceRing } from "../../../src/trace/trace-ring.js";
 import * as ipv4 from "../../../src/wire/ipv4.js";
 import * as ipv6 from "../../../src/wire/ipv6.js";
 import { Prefixes } from "../../../src/wire/prefix.js";
-import { ICMP, TCP, UDP } from "../../../src/wire/protocol.js";
+import { ICMP, ICMPV6, TCP, UDP } from "../../../src/wire/protocol.js";
 import * as tcp from "../../../src/wire/tcp.js";
 import { frame, hex, over, type Shape } from "../../support/frame.js";
 
@@ -89,6 +89,11 @@ void test("measured behind the router, lengths are those of the frames", (t) => 
   t.ok(see(up({ to: "192.168.77.1" })), "the provider may use any address");
   const arp = hex("ffffffffffff 020000000001 0806 0001080006040001020000000001c0a84d0a000000000000c0a84d01");
   t.equal(see(arp), null, "IP only");
+  const six = { from: "2001:db8:100::2", to: "2001:db8:100::1", protocol: ICMPV6 };
+  const solicitation = up(six);
+  solicitation[54] = 135;
+  t.equal(see(solicitation), null, "the router's neighbour discovery is nobody's traffic");
+  t.ok(see(up(six)), "an echo is");
   t.end();
 });
 

@@ -1,0 +1,46 @@
+import type { Features } from "../features/features.js";
+import type { Look } from "./tuples.js";
+
+export const OBSERVED = ["lan", "wan"] as const;
+export type ObserverName = (typeof OBSERVED)[number];
+export const WAYS = ["up", "down"] as const;
+export type Way = (typeof WAYS)[number];
+
+/** What an observer makes of one direction, without the box and with it. */
+export interface BeforeAfter {
+  readonly before: Features;
+  readonly after: Features;
+}
+
+/** What was seen at the three places so far; all of it from captures. */
+export interface Seen {
+  readonly observers: Readonly<Record<ObserverName, Readonly<Record<Way, BeforeAfter>>>>;
+  /** What was added on the link to the router, both directions together, as a share of what the device itself sent and received. */
+  readonly overhead: { readonly bytes: number; readonly packets: number };
+  /** Of packets from the device to the world. */
+  readonly added_delay_ms: { readonly p50: number; readonly p99: number };
+  /** By what they look like on the link to the router. */
+  readonly decoys: Readonly<Record<Look, number>>;
+  /** Answers to decoys on the device's own link. */
+  readonly replies_leaked: number;
+}
+
+/** The result of a demo: what `--json` prints. */
+export interface DemoReport {
+  readonly preset: string;
+  readonly seconds: number;
+  readonly observers: Seen["observers"];
+  readonly overhead: Seen["overhead"];
+  readonly added_delay_ms: Seen["added_delay_ms"];
+  /** Actual minus drawn departure, as the box itself measures it. */
+  readonly lateness_us: { readonly p50: number; readonly p99: number };
+  readonly drops: Readonly<Record<string, number>>;
+  readonly decoys: Readonly<Record<Look | "replies_swallowed" | "replies_leaked", number>>;
+  /** Transfers between speaker and cloud; bad: one whose bytes were wrong or that never came to its end. */
+  readonly integrity: { readonly transfers: number; readonly bad: number };
+}
+
+/** Whether everything held that must hold. */
+export function passed(report: DemoReport): boolean {
+  return report.integrity.bad === 0 && report.decoys.replies_leaked === 0;
+}

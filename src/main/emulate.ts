@@ -1,0 +1,9 @@
+import { emulateCommand, HELP } from "../emulator/emulate.js";
+import type { Command } from "./command.js";
+
+/** `hushbox emulate`: the emulated speaker and its cloud, each by itself. */
+export const command: Command = {
+  summary: "a smart speaker or its cloud, on real sockets",
+  usage: HELP,
+  run: emulateCommand,
+};
