@@ -10,7 +10,8 @@ import { runSpeaker } from "./speaker.js";
 import { labels, writeCapture } from "./synthesis.js";
 import { TOPOLOGY } from "./topology.js";
 
-const HELP = `usage: hushbox emulate speaker|cloud [options]
+/** What `--help` prints. */
+export const HELP = `Usage: hushbox emulate speaker|cloud [options]
        hushbox emulate pcap FILE [options]
 
 A smart speaker and its cloud, as programs in network namespaces. Each prints a line of JSON for each transfer
@@ -29,8 +30,9 @@ and a summary; the exit status is 1 where a transfer was bad (a wrong byte) or f
   --patience TIME      how late an answer may be (default 10s)
   --json               pcap: print what was written, with the activities and their times, as JSON
 
-example: hushbox emulate speaker --duration 60s --activity travel --seed 7
-         hushbox emulate pcap speaker.pcap --duration 10min --mixture idle:30s,media:30s
+Examples:
+  hushbox emulate speaker --duration 60s --activity travel --seed 7
+  hushbox emulate pcap speaker.pcap --duration 10min --mixture idle:30s,media:30s
 `;
 
 const OPTIONS = {
