@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { tool } from "../../src/emulator/command.js";
+import type { Laboratory } from "../../src/emulator/laboratory.js";
+import { TOPOLOGY } from "../../src/emulator/topology.js";
+import { Child } from "../bench/child.js";
+import { ROOT } from "./generated.js";
+
+export const DEVICE = "speaker";
+const PORT = 8377;
+
+/** What the API said. */
+export interface Said {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** `hushbox run` in a laboratory's box, with its API within reach. */
+export class LaboratoryBox {
+  readonly child: Child;
+  readonly #relay: Child;
+  readonly #socket: string;
+  readonly #token: string;
+
+  private constructor(child: Child, relay: Child, socket: string, token: string) {
+    this.child = child;
+    this.#relay = relay;
+    this.#socket = socket;
+    this.#token = token;
+  }
+
+  /** Starts it with a configuration that `more` adds to; resolves when packets flow. Its files lie under `directory`. */
+  static async start(laboratory: Laboratory, directory: string, more: object = {}): Promise<LaboratoryBox> {
+    mkdirSync(directory, { recursive: true });
+    const state = join(directory, "state");
+    const config = join(directory, "hushbox.yaml");
+    const { inside, outside } = TOPOLOGY.box;
+    const devices = [{ name: DEVICE, mac: TOPOLOGY.speaker.mac }];
+    // JSON is YAML.
+    writeFileSync(config, JSON.stringify({ inside, outside, preset: "paper", devices, state, ...more }));
+    await laboratory.run("box", [tool("ip"), "link", "set", "lo", "up"]);
+    const namespace = laboratory.namespaces.box;
+    const child = new Child(namespace, process.execPath, [join(ROOT, "build/src/main.js"), "run", "--config", config]);
+    await child.printed(/"msg":"ready"/);
+    // Network namespaces do not part unix sockets.
+    const socket = join(directory, "api.sock");
+    const relay = new Child(namespace, process.execPath, [join(import.meta.dirname, "relay.js"), socket, String(PORT)]);
+    await relay.printed(/^ready/m);
+    return new LaboratoryBox(child, relay, socket, readFileSync(join(state, "token"), "utf8").trim());
+  }
+
+  /** Asks the API, with the token where there is a body. */
+  ask(method: string, path: string, body?: object): Promise<Said> {
+    const host = { Host: `127.0.0.1:${PORT}` };
+    const headers =
+      body === undefined
+        ? host
+        : { ...host, Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
+    return new Promise((resolve, reject) => {
+      const asked = request({ socketPath: this.#socket, method, path, headers, agent: false }, (answer) => {
+        let text = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (part: string) => (text += part));
+        answer.on("end", () => {
+          const json = (answer.headers["content-type"] ?? "").includes("json");
+          resolve({ status: answer.statusCode ?? 0, body: json ? (JSON.parse(text) as unknown) : text });
+        });
+      });
+      asked.on("error", reject);
+      asked.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#relay.stop();
+    await this.child.stop(10_000);
+  }
+}
