@@ -19,6 +19,8 @@ import { ROOT } from "../support/generated.js";
 import { CASES, DEVICE, type Case, type Given } from "./cases.js";
 
 const GOLDEN = join(ROOT, "test/golden");
+/** One that lets exactly the decoys leave that the names say. */
+const SEED = "g1";
 const START = 1_750_000_000e6;
 const regenerating = process.argv.includes("--regen");
 
@@ -34,7 +36,7 @@ function run(configPath: string, input: string, output: string): Record<string, 
   const outputs = { inside: writer, outside: writer };
   const cards = new PcapFileCards({ path: input, device: DEVICE }, { pool, outputs });
   const counters = new Counters();
-  const modules = { pool, cards, random: new SeededRandom("golden"), counters, tap: null, queue: 256 };
+  const modules = { pool, cards, random: new SeededRandom(SEED), counters, tap: null, queue: 256 };
   const datapath = new Datapath(compile(ConfigFile.read(configPath).config).datapath, null, modules, cards.now);
   runToEnd(datapath, cards, counters);
   cards.close();
