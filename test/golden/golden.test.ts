@@ -16,7 +16,7 @@ import { PcapWriter } from "../../src/nic/pcap-writer.js";
 import { Pool } from "../../src/packet/pool.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import { ROOT } from "../support/generated.js";
-import { CASES, DEVICE, type Case, type Given } from "./cases.js";
+import { CASES, DEVICE, type Case, type Given } from "../support/golden-cases.js";
 
 const GOLDEN = join(ROOT, "test/golden");
 /** One that lets exactly the decoys leave that the names say. */

@@ -1,6 +1,6 @@
 import * as ipv4 from "../../src/wire/ipv4.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
-import { frame, hex, over, type Shape } from "../support/frame.js";
+import { frame, hex, over, type Shape } from "./frame.js";
 
 /** A frame of an input capture. */
 export interface Given {
