@@ -3,12 +3,12 @@
 //
 //     speaker eth0 ── in0 box(hushbox; Prometheus on lo) out0 ── lan0 router wan0 ── down0 isp up0 ── net0 world(cloud)
 //
-// Needs root, Prometheus, and what the laboratory needs; skipped aloud without them.
+// Needs root, Prometheus, python3, and what the laboratory needs; skipped aloud without them.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type Test } from "tap";
-import { tool } from "../../src/emulator/command.js";
+import { tool, which } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
@@ -16,12 +16,15 @@ import { Child, pause } from "../bench/child.js";
 import { askInside } from "../support/ask-inside.js";
 import { DASHBOARDS, filled, readDashboard } from "../support/dashboard.js";
 import { NOTES, ROOT } from "../support/generated.js";
+import { holdLoop } from "../support/held-loop.js";
 import { Prometheus, type Line } from "../support/prometheus.js";
 import { noPrometheus } from "../support/promtool.js";
 
 const ADDON = join(ROOT, "build/native/ring.node");
 const skip =
-  Laboratory.unavailable() ?? (existsSync(ADDON) ? noPrometheus : "needs build/native/ring.node (npm run build)");
+  Laboratory.unavailable() ??
+  (existsSync(ADDON) ? null : "needs build/native/ring.node (npm run build)") ??
+  (which("python3") === null ? "needs python3" : noPrometheus);
 const API = "http://127.0.0.1:8377";
 const SECONDS = 40;
 /** Seconds that a question waits for its answer to become true. */
@@ -180,6 +183,15 @@ state: ${join(directory, "state")}
     await until(t, "and ends", async () => !(await firing()).some((name) => name.startsWith("HushboxInterfaceDown")));
     const { stdout } = await laboratory.run("speaker", [tool("ping"), "-n", "-c3", "-W2", ENDPOINTS.voice.v4]);
     t.match(stdout, / [23] received/, "traffic flows again");
+  });
+
+  await t.test("a loop that stands still while the API answers is told", async (t) => {
+    const { release } = await holdLoop(box.pid);
+    await until(t, "stands still", async () => (await firing()).includes("HushboxLoopStill"));
+    t.match(await askInside(laboratory, "box", [{ url: `${API}/healthz` }]), [{ status: 503 }]);
+    await release();
+    await until(t, "and turns again", async () => !(await firing()).includes("HushboxLoopStill"));
+    t.match(await askInside(laboratory, "box", [{ url: `${API}/healthz` }]), [{ status: 200 }]);
   });
 
   await t.test("a daemon that hangs, and one that is gone, are told", async (t) => {
