@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from "node:fs";
+import { realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { compile } from "../config/settings.js";
 import { Counters, DIRECTIONS, DROPS } from "../datapath/counters.js";
 import { Datapath } from "../datapath/datapath.js";
@@ -63,17 +63,37 @@ export interface ShapeReport {
 export function shape(options: ShapeOptions, progress?: (packets: number) => void): ShapeReport {
   const mac = findMac(options.input, options.device);
   if (mac === null) throw neverAppears(options);
-  const unfinished = `${options.output}.unfinished`;
-  const writer = new PcapWriter(unfinished);
+  const target = targetOf(options.output);
+  const writer = new PcapWriter(target.writeTo);
   try {
     const report = pass(options, mac, writer, progress);
     writer.close();
-    renameSync(unfinished, options.output);
+    if (target.finished !== null) rename(target.writeTo, target.finished);
     return report;
   } catch (error) {
     discard(writer);
-    rmSync(unfinished, { force: true });
+    if (target.finished !== null) rmSync(target.writeTo, { force: true });
     throw error;
+  }
+}
+
+/** Where to write, and what it becomes when it is whole; a device or a pipe is written at once. */
+function targetOf(output: string): { readonly writeTo: string; readonly finished: string | null } {
+  const there = statSync(output, { throwIfNoEntry: false });
+  if (there?.isDirectory() === true)
+    throw new HushboxError("capture-invalid", `creating the capture ${output}: it is a directory`);
+  if (there !== undefined && !there.isFile()) return { writeTo: output, finished: null };
+  // A link stays a link, to the new file.
+  const finished = there === undefined ? output : realpathSync(output);
+  return { writeTo: `${finished}.unfinished`, finished };
+}
+
+function rename(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new HushboxError("capture-invalid", `creating the capture ${to}: ${why}`, cause);
   }
 }
 

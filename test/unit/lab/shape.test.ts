@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  symlinkSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type Test } from "tap";
@@ -255,6 +264,7 @@ void test("what cannot be shaped is a clear error and leaves nothing behind", (t
   failing(t, { device: "192.168.77.200" }, "capture-invalid", /192\.168\.77\.200 never appears/);
   failing(t, { device: "02:00:00:00:00:99" }, "capture-invalid", /02:00:00:00:00:99 never appears/);
   failing(t, { device: "speaker" }, "usage", /neither a MAC address nor an IP address/);
+  failing(t, { output: folder }, "capture-invalid", /it is a directory/);
   failing(t, { output: join(folder, "no/such/folder.pcap") }, "capture-invalid", /no\/such\/folder/);
   t.end();
 });
@@ -264,6 +274,19 @@ void test("an output of an earlier run stays whole when a later one fails", (t) 
   const before = readFileSync(OUT);
   t.throws(() => run(join(folder, "cut-short.pcap")), { code: "capture-truncated" });
   t.ok(readFileSync(OUT).equals(before));
+  t.end();
+});
+
+void test("an output that is a link stays one, and a device is written as it is", (t) => {
+  const [file, link] = [join(folder, "file.pcap"), join(folder, "link.pcap")];
+  writeFileSync(file, "");
+  symlinkSync(file, link);
+  run(IN, { output: link });
+  t.ok(lstatSync(link).isSymbolicLink());
+  t.ok(lstatSync(file).size > 1000);
+  shape({ input: IN, output: "/dev/null", preset: "off", seed: "1", device: DEVICE, observer: "lan" });
+  t.ok(lstatSync("/dev/null").isCharacterDevice());
+  t.notOk(existsSync("/dev/null.unfinished"));
   t.end();
 });
 
