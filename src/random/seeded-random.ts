@@ -12,7 +12,9 @@ export class SeededRandom implements Random {
 
   /** `seed`: any text or number; `stream` names an independent sequence of the same seed. */
   constructor(seed: string | number, stream = "") {
-    const key = createHash("sha256").update(`${String(seed)}\0${stream}`).digest();
+    const key = createHash("sha256")
+      .update(`${String(seed)}\0${stream}`)
+      .digest();
     this.#cipher = createCipheriv("aes-256-ctr", key, Buffer.alloc(16));
   }
 
