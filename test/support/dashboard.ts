@@ -47,9 +47,9 @@ export function readDashboard(text: string): Dashboard {
       })),
     })),
     variables: Object.fromEntries(variables.map((v) => [word(v["name"]), word(fields(v["query"])["query"])])),
-    annotations: list(fields(dashboard["annotations"])["list"]).flatMap((a) =>
-      a["expr"] === undefined ? [] : [word(a["expr"])],
-    ),
+    annotations: list(fields(dashboard["annotations"])["list"])
+      .map((annotation) => word(fields(annotation["target"])["expr"]))
+      .filter((expr) => expr !== ""),
     schemaVersion: Number(dashboard["schemaVersion"]),
   };
 }
