@@ -233,11 +233,21 @@ export class Demo {
   }
 
   /** What the captures show, with what only the box itself can say. */
-  #measured(views: Views, { preset, up, down }: Status): Omit<DemoReport, "seconds" | "integrity"> {
+  #measured(views: Views, { preset, up, down, cards }: Status): Omit<DemoReport, "seconds" | "integrity"> {
     const { decoys, replies_leaked, ...seen } = views.seen();
     const drops: Record<string, number> = {};
     for (const [reason, n] of [...Object.entries(up?.drops ?? {}), ...Object.entries(down?.drops ?? {})]) {
       drops[reason] = (drops[reason] ?? 0) + n;
+    }
+    for (const { counts } of Object.values(cards)) {
+      if (counts === null) continue;
+      for (const [reason, n] of [
+        ["card-dropped", counts.dropped],
+        ["card-no-slot", counts.noSlot],
+        ["card-refused", counts.refused],
+      ] as const) {
+        drops[reason] = (drops[reason] ?? 0) + n;
+      }
     }
     const late = up?.latenessMicroseconds;
     return {
