@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync, createWriteStream } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync, createWriteStream } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,6 +29,7 @@ const PORT = 8377;
 const SETTLE = 1_500;
 const READY_WITHIN = 20_000;
 const FOLDER = "hushbox-demo-";
+const FOLDER_NAME = /^hushbox-demo-(\d+)$/;
 /** Bytes kept of each frame: headers, and enough to tell packets apart; lengths are kept whole. */
 const SNAP = 256;
 
@@ -289,10 +290,10 @@ async function answers(url: string): Promise<boolean> {
 
 /** Removes the folders of demos that were killed; those to be kept stay. */
 function sweepFolders(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!name.startsWith(FOLDER)) continue;
-    const path = join(tmpdir(), name);
-    if (startTime(Number(name.slice(FOLDER.length))) !== null || readdirSync(path).includes("kept")) continue;
-    rmSync(path, { recursive: true, force: true });
+  for (const entry of readdirSync(tmpdir(), { withFileTypes: true })) {
+    const pid = FOLDER_NAME.exec(entry.name)?.[1];
+    if (pid === undefined || !entry.isDirectory() || startTime(Number(pid)) !== null) continue;
+    const path = join(tmpdir(), entry.name);
+    if (!existsSync(join(path, "kept"))) rmSync(path, { recursive: true, force: true });
   }
 }
