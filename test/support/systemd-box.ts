@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { which, type CommandResult } from "../../src/emulator/command.js";
+import { blocking, which, type CommandResult } from "../../src/emulator/command.js";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
 import { Child, pause } from "../bench/child.js";
 import { ROOT } from "./generated.js";
@@ -72,7 +72,9 @@ export class SystemdBox {
     if (which("systemctl") === null || which("unshare") === null || which("nsenter") === null)
       return "needs systemd and util-linux";
     if (cgroups() === null) return "needs control groups version 2, writable";
-    if (!/\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8"))) return "needs overlayfs in the kernel";
+    const overlays = (): boolean => /\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+    if (!overlays()) blocking("modprobe", ["overlay"]);
+    if (!overlays()) return "needs overlayfs in the kernel";
     return null;
   }
 
