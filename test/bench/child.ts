@@ -35,6 +35,11 @@ export class Child {
     return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
+  /** Its exit status; null while it runs, and where a signal ended it. */
+  get status(): number | null {
+    return this.#process.exitCode;
+  }
+
   /** What it has printed on standard error so far. */
   get errors(): string {
     return this.#errors;

@@ -1,240 +1,220 @@
-//   device s0 <-> p0 hushbox p1 <-> k0 world      traffic both ways, defenses toggled over HTTP ten times a second
+//   speaker eth0 ── in0 hushbox out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world
+//
+// Mixed traffic both ways while defenses are changed at random over HTTP ten times a second.
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Child, pause, run } from "./child.js";
+import { HushboxError } from "../../src/errors/hushbox-error.js";
+import { missingPackages } from "../../src/emulator/command.js";
+import { Laboratory } from "../../src/emulator/laboratory.js";
+import { TOPOLOGY } from "../../src/emulator/topology.js";
+import { SeededRandom } from "../../src/random/seeded-random.js";
+import { ROOT } from "../support/generated.js";
+import { LaboratoryBox } from "../support/laboratory-box.js";
+import { pause } from "./child.js";
 import { machine } from "./machine.js";
-import { compile, missing, program, ROOT } from "./programs.js";
-import { median } from "./report.js";
 import { say } from "./say.js";
-import { ask } from "./scrape.js";
-import { NOBODY_IP, NOBODY_MAC, removeStale, SINK_IP, SOURCE_IP, Topology } from "./topology.js";
-import { hushboxMissing, startHushbox } from "./variants/hushbox.js";
+import { accountOf, inWords, missing, statusOf, unaccounted } from "./soak/account.js";
+import { Changes } from "./soak/changes.js";
+import { Memory } from "./soak/memory.js";
+import { Traffic } from "./soak/traffic.js";
 
-const HELP = `usage: npm run soak -- [--minutes N] [--json]
+const HELP = `usage: npm run soak -- [--minutes N] [--seed TEXT] [--json]
 
-Real transfers, datagrams, pings and numbered streams in both directions through hushbox while its defenses are changed
-at random over HTTP ten times a second. Afterwards: every hash right, nothing reordered or doubled, every packet accounted
-for, memory flat. Needs root. Exit status 1 where that does not hold.
+The emulated speaker and its cloud, bulk transfers, datagrams and numbered streams through \`hushbox run\`, while presets,
+defenses and their values are changed at random over HTTP ten times a second. It fails where a hash is wrong, a packet is not
+accounted for (asked every second), something is reordered or doubled, lost without being counted, a change is refused or
+takes more than 100 ms (99 of 100), or memory grows. Needs root. Exit status 1 where it fails.
 
-  --minutes N  how long (10); memory is judged from 3 on
-  --json       one JSON object on standard output`;
-const STREAM_PPS = 300;
-const SCRAPE_MS = 2000;
+  --minutes N   how long (10); memory is judged from 3 on
+  --seed TEXT   decides the speaker's plan and the changes (1)
+  --json        one JSON object on standard output instead of the table
 
-interface Stream {
-  readonly received: number;
-  readonly duplicates: number;
-  readonly reordered: number;
-}
-interface Transfers {
-  readonly transfers: number;
-  readonly bytes: number;
-  readonly bad: number;
-  readonly failed: number;
-  readonly datagrams: number;
-  readonly answered: number;
-  readonly datagramsBad: number;
-}
-interface Toggles {
-  readonly changes: number;
-  readonly wrong: number;
-  readonly first: readonly string[];
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
+example: npm run soak -- --minutes 10 --seed 7`;
+
+const APPLY_MS = 100;
+/** What the speaker is given to end before everything else does. */
+const ENDING = 3;
+
+interface Check {
+  readonly what: string;
+  readonly holds: boolean;
+  readonly seen: string;
 }
 
-/** Values of /metrics by name with labels, as they stand there. */
-function metrics(topology: Topology): Map<string, number> {
-  const text = ask(topology, "/metrics");
-  if (text === null) throw new Error("hushbox does not answer /metrics");
-  return new Map(
-    [...text.matchAll(/^(\w+(?:\{[^}]*\})?) (\S+)$/gm)].map(([, name = "", value = ""]) => [name, Number(value)]),
-  );
-}
-
-/** What the kernel counted on one of the box's interfaces. */
-function kernel(topology: Topology, name: string, counter: string): number {
-  return Number(run("ip", ["netns", "exec", topology.box, "cat", `/sys/class/net/${name}/statistics/${counter}`]));
-}
-
-async function soak(minutes: number): Promise<{ checks: [string, boolean, string][]; facts: object }> {
-  const topology = new Topology("soak");
-  const children: Child[] = [];
-  process.on("exit", () => {
-    topology.down();
-  });
-  const start = (namespace: string, command: string, args: readonly string[]): Child => {
-    const child = new Child(namespace, command, args);
-    children.push(child);
-    return child;
-  };
-  const script = (name: string): string => join(ROOT, "build/test/bench", name);
+async function soak(minutes: number, seed: string, directory: string): Promise<{ checks: Check[]; facts: object }> {
+  const laboratory = await Laboratory.build({ name: "hx-soak", state: join(directory, "laboratory") });
+  const traffic = new Traffic(laboratory);
+  let box: LaboratoryBox | undefined;
   try {
-    topology.up();
-    const { child: box, state } = await startHushbox(topology, { preset: "paper", api: { rateLimit: "6000/min" } });
-    children.push(box);
-    const kernelAtStart = { in: kernel(topology, "p0", "rx_packets"), out: kernel(topology, "p1", "tx_packets") };
-    const atStart = metrics(topology);
+    box = await LaboratoryBox.start(laboratory, join(directory, "box"), {
+      api: { rateLimit: "100000/min" },
+      log: { level: "warn" },
+    });
+    const kernel = async (name: string, counter: string): Promise<number> =>
+      Number((await laboratory.run("box", ["cat", `/sys/class/net/${name}/statistics/${counter}`])).stdout);
+    const cards = async (): Promise<{ in: number; out: number }> => ({
+      in: await kernel(TOPOLOGY.box.inside, "rx_packets"),
+      out: await kernel(TOPOLOGY.box.outside, "tx_packets"),
+    });
+    const kernelBefore = await cards();
+    const before = await statusOf(box);
 
-    const server = start(topology.sink, process.execPath, [script("soak-peer.js"), "server"]);
-    await server.printed(/^ready/m);
-    const sinks = {
-      up: start(topology.sink, program("sink"), ["k0", "latency"]),
-      down: start(topology.source, program("sink"), ["s0", "latency"]),
-    };
-    for (const sink of Object.values(sinks)) await sink.printed(/^ready/m);
-    const stream = [String(300), String(STREAM_PPS), String(Math.round(minutes * 60_000)), "poisson"];
-    const sinkMac = run("ip", ["netns", "exec", topology.sink, "cat", "/sys/class/net/k0/address"]).trim();
-    const generators = {
-      up: start(topology.source, program("generator"), [
-        "s0",
-        topology.deviceMac,
-        NOBODY_MAC,
-        SOURCE_IP,
-        NOBODY_IP,
-        ...stream,
-      ]),
-      down: start(topology.sink, program("generator"), [
-        "k0",
-        sinkMac,
-        topology.deviceMac,
-        SINK_IP,
-        NOBODY_IP,
-        ...stream,
-      ]),
-    };
-    const peer = start(topology.source, process.execPath, [script("soak-peer.js"), "client", SINK_IP]);
-    const ping = start(topology.source, "ping", ["-i", "0.2", "-w", String(Math.round(minutes * 60)), "-q", SINK_IP]);
-    const toggler = start(topology.box, process.execPath, [script("soak-toggler.js"), join(state, "token")]);
-    await toggler.printed(/^ready/m);
-
-    const memory: number[] = [];
-    const end = Date.now() + minutes * 60_000;
-    while (Date.now() < end) {
-      await pause(Math.min(SCRAPE_MS, Math.max(1, end - Date.now())));
-      for (const child of [box, server, toggler, peer])
-        if (!child.running) throw new Error(`a program ended early: ${child.errors}`);
-      const now = metrics(topology);
-      memory.push(now.get("process_resident_memory_bytes") ?? NaN);
-      if (memory.length % 15 === 0)
-        say(`${((end - Date.now()) / 1000).toFixed(0)} s left, ${((memory.at(-1) ?? 0) / 2 ** 20).toFixed(0)} MiB`);
+    const seconds = Math.max(5, Math.round(minutes * 60) - ENDING);
+    await traffic.start(seconds, seed);
+    const changes = new Changes(box, new SeededRandom(seed, "soak"));
+    const memory = new Memory(box.child.pid);
+    const open: string[] = [];
+    const state = { speaks: true };
+    const spoken = traffic.speaker().finally(() => (state.speaks = false));
+    spoken.catch(() => undefined);
+    const begun = performance.now();
+    for (let second = 1; state.speaks; second++) {
+      await pause(Math.max(0, begun + second * 1000 - performance.now()));
+      if (!box.child.running) throw new Error(`hushbox ended early: ${box.child.errors}`);
+      traffic.check();
+      const mib = memory.sample();
+      const lacks = await unaccounted(box);
+      if (lacks !== null) open.push(`after ${second} s: ${lacks}`);
+      await box.ask("GET", "/metrics");
+      if (second % 30 === 0)
+        say(
+          `${second} s of ${seconds}: ${mib.toFixed(0)} MiB${open.length > 0 ? `, NOT ACCOUNTED: ${open.length}` : ""}`,
+        );
     }
-    const sent = {
-      up: (await generators.up.result<{ sent: number }>()).sent,
-      down: (await generators.down.result<{ sent: number }>()).sent,
+    const speaker = await spoken;
+    const changed = await changes.stop();
+    const { peer, streams } = await traffic.end();
+    const asked = performance.now();
+    let [last, kernelNow] = [await statusOf(box), await cards()];
+    const differs = (): string | null => {
+      const [inside, outside] = [last.cards.inside.counts, last.cards.outside.counts];
+      const [was, had] = [before.cards.inside.counts, before.cards.outside.counts];
+      const came = (inside?.received ?? 0) + (inside?.dropped ?? 0) - (was?.received ?? 0) - (was?.dropped ?? 0);
+      const left = (outside?.sent ?? 0) - (had?.sent ?? 0);
+      const [kernelIn, kernelOut] = [kernelNow.in - kernelBefore.in, kernelNow.out - kernelBefore.out];
+      const words = `in ${came} and ${kernelIn}, out ${left} and ${kernelOut}`;
+      counted = words;
+      return came === kernelIn && left === kernelOut ? null : words;
     };
-    for (const child of [toggler, peer]) child.endInput();
-    const toggles = await toggler.result<Toggles>();
-    const transfers = await peer.result<Transfers>();
-    const pinged = /(\d+) packets transmitted, (\d+) received/.exec(await ping.text());
-    // What is still held leaves within maxDelay; the cards' counters are published four times a second.
-    await pause(1500);
-    for (const sink of Object.values(sinks)) sink.endInput();
-    const seen = { up: await sinks.up.result<Stream>(), down: await sinks.down.result<Stream>() };
-    const last = metrics(topology);
-    const kernelNow = { in: kernel(topology, "p0", "rx_packets"), out: kernel(topology, "p1", "tx_packets") };
+    let counted = "";
+    // Cards tell their counters four times a second; what is still held leaves within maxDelay.
+    while (differs() !== null && performance.now() - asked < 5_000) {
+      await pause(200);
+      [last, kernelNow] = [await statusOf(box), await cards()];
+    }
 
-    const grown = (name: string): number => (last.get(name) ?? 0) - (atStart.get(name) ?? 0);
-    const sum = (prefix: string): number =>
-      [...last.keys()].filter((name) => name.startsWith(prefix)).reduce((total, name) => total + grown(name), 0);
-    const checks: [string, boolean, string][] = [];
-    const check = (what: string, holds: boolean, seenText: string): void => {
-      checks.push([what, holds, seenText]);
+    const checks: Check[] = [];
+    const check = (what: string, holds: boolean, seen: string): void => {
+      checks.push({ what, holds, seen });
     };
     check(
-      "every transfer's hash right",
-      transfers.transfers > 0 && transfers.bad === 0 && transfers.failed === 0,
-      `${transfers.transfers} transfers, ${transfers.bad} bad, ${transfers.failed} failed`,
+      "the speaker's transfers: every hash right",
+      speaker.transfers > 0 && speaker.bad + speaker.failed === 0,
+      `${speaker.transfers} transfers, ${speaker.bad} bad, ${speaker.failed} failed`,
     );
     check(
-      "every datagram's hash right",
-      transfers.answered > 0 && transfers.datagramsBad === 0,
-      `${transfers.answered} of ${transfers.datagrams} answered, ${transfers.datagramsBad} bad`,
+      "bulk transfers: every hash right",
+      peer.transfers > 0 && peer.bad + peer.failed === 0,
+      `${peer.transfers} transfers, ${Math.round(peer.bytes / 1e6)} MB, ${peer.bad} bad, ${peer.failed} failed`,
     );
     check(
-      "every change accepted",
-      toggles.changes > 0 && toggles.wrong === 0,
-      `${toggles.changes} changes, ${toggles.wrong} refused ${toggles.first.join("; ")}`,
+      "datagrams: every hash right",
+      peer.answered > 0 && peer.datagramsBad === 0,
+      `${peer.answered} of ${peer.datagrams} answered, ${peer.datagramsBad} bad`,
+    );
+    check(
+      "every second: each packet accounted for",
+      open.length === 0,
+      open.length === 0 ? "always" : open.slice(0, 3).join("; "),
     );
     for (const direction of ["up", "down"] as const) {
-      const label = `{direction="${direction}"`;
-      const [came, left] = [
-        grown(`hushbox_datapath_packets_in_total${label}}`),
-        grown(`hushbox_datapath_packets_total${label},kind="real"}`),
-      ];
-      const swallowed = grown(`hushbox_datapath_swallowed_packets_total${label}}`);
-      const dropped = sum(`hushbox_datapath_drops_total${label}`);
-      const held = last.get(`hushbox_datapath_held_packets${label}}`) ?? NaN;
-      const account = `${came} in = ${left} out + ${swallowed} swallowed + ${dropped} dropped + ${held} held`;
+      const account = accountOf(last, direction);
       check(
-        `${direction}: every packet accounted for`,
-        came > 0 && came === left + swallowed + dropped + held,
-        account,
+        `at the end, ${direction}: each packet accounted for`,
+        account.in > 0 && missing(account) === 0,
+        inWords(account),
       );
-      const { received, duplicates, reordered } = seen[direction];
+      const refused = (side: "inside" | "outside"): number => {
+        const counts = last.cards[side].counts;
+        return (counts?.dropped ?? 0) + (counts?.noSlot ?? 0) + (counts?.refused ?? 0);
+      };
+      const lost = streams.reduce((sum, stream) => sum + stream[direction].lost, 0);
+      const told = account.dropped + refused("inside") + refused("outside");
       check(
-        `${direction}: nothing reordered or doubled`,
-        received > 0 && reordered + duplicates === 0,
-        `${received} received, ${reordered} out of order, ${duplicates} twice`,
+        `streams ${direction}: what was lost was counted`,
+        lost >= 0 && lost <= told,
+        `${lost} lost, ${told} counted`,
       );
-      const lost = sent[direction] - received;
-      const counted = dropped + sum("hushbox_nic_dropped") + sum("hushbox_nic_no_slot") + sum("hushbox_nic_refused");
-      check(
-        `${direction}: what was lost was counted`,
-        lost >= 0 && lost <= counted,
-        `${lost} lost of ${sent[direction]}, ${counted} counted as dropped`,
-      );
+      for (const { name, [direction]: one } of streams)
+        check(
+          `stream ${name} ${direction}: nothing reordered or doubled`,
+          one.sent > 0 && one.reordered + one.duplicated === 0,
+          `${one.sent} sent, ${one.reordered} out of order, ${one.duplicated} twice`,
+        );
     }
-    const cameIn =
-      grown('hushbox_nic_received_packets_total{side="inside"}') +
-      grown('hushbox_nic_dropped_packets_total{side="inside"}');
+    check("cards counted what the kernel counted", differs() === null, counted);
+    const [p50 = NaN, p99 = NaN, most = NaN] = [0.5, 0.99, 1].map((q) => quantile(changed.applied, q));
     check(
-      "inside card: as many as the kernel counted",
-      cameIn === kernelNow.in - kernelAtStart.in,
-      `${cameIn} and ${kernelNow.in - kernelAtStart.in}`,
+      "every change taken over",
+      changed.changes > 0 && changed.refused.length === 0,
+      `${changed.changes} changes, ${changed.refused.length} refused ${changed.refused.slice(0, 2).join("; ")}`,
     );
-    const wentOut = grown('hushbox_nic_sent_packets_total{side="outside"}');
     check(
-      "outside card: as many as the kernel counted",
-      wentOut === kernelNow.out - kernelAtStart.out,
-      `${wentOut} and ${kernelNow.out - kernelAtStart.out}`,
+      `packets saw 99 of 100 changes within ${APPLY_MS} ms`,
+      p99 < APPLY_MS,
+      `p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, most ${most.toFixed(1)} ms`,
     );
-    const quarter = Math.floor(memory.length / 4);
-    const [early, late] = [median(memory.slice(quarter, 2 * quarter)), median(memory.slice(-quarter))].map(
-      (v) => v / 2 ** 20,
-    ) as [number, number];
-    const flat = minutes < 3 || late < early * 1.1 + 8;
-    check(
-      "memory flat",
-      flat,
-      `${early.toFixed(0)} MiB in the second quarter, ${late.toFixed(0)} MiB in the last${minutes < 3 ? " (too short to judge)" : ""}`,
-    );
-    const decoys = sum("hushbox_defense_decoys_total");
-    check("decoys were sent", decoys > 0, String(decoys));
+    const remembered = memory.report();
+    check("memory flat", remembered.flat, remembered.words);
+    const sent = Object.values(last.decoys?.sent ?? {}).reduce((sum, n) => sum + n, 0);
+    const { delayedPackets = 0 } = last.up?.counts ?? {};
+    check("defenses were at work", sent > 0 && delayedPackets > 0, `${sent} decoys, ${delayedPackets} delayed`);
+    const held = box;
+    box = undefined;
+    await held.stop();
+    check("it stops when told", held.child.status === 0, `exit status ${held.child.status ?? "none"}`);
+    const answered = { p50: quantile(changed.answered, 0.5), p99: quantile(changed.answered, 0.99) };
     const facts = {
       machine: machine(),
       minutes,
-      toggles,
-      transfers,
-      sent,
-      seen,
-      pings: { sent: Number(pinged?.[1]), answered: Number(pinged?.[2]) },
-      decoys,
+      seed,
+      speaker,
+      peer,
+      streams,
+      changes: { count: changed.changes, apply_ms: { p50, p99, max: most }, http_ms: answered },
     };
-    return { checks, facts };
+    return {
+      checks,
+      facts: { ...facts, memory: remembered, counters: { up: last.up, down: last.down, decoys: last.decoys } },
+    };
   } finally {
-    for (const child of children.reverse()) await child.stop();
-    topology.down();
+    await traffic.stop();
+    await box?.stop();
+    await laboratory.remove();
   }
+}
+
+function quantile(ascending: readonly number[], q: number): number {
+  return ascending[Math.floor(q * (ascending.length - 1))] ?? NaN;
+}
+
+function lacks(): string | null {
+  const why = Laboratory.unavailable();
+  if (why !== null) return why;
+  const packages = missingPackages(["ping", "openssl"]);
+  if (packages.length > 0) return `install the Debian packages ${packages.join(" ")}`;
+  return existsSync(join(ROOT, "build/native/ring.node")) ? null : "build/native/ring.node is not there: npm run build";
 }
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       minutes: { type: "string", default: "10" },
+      seed: { type: "string", default: "1" },
       json: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
   if (values.help) {
@@ -242,20 +222,19 @@ async function main(): Promise<number> {
     return 0;
   }
   const minutes = Number(values.minutes);
-  if (!(minutes >= 0.1 && minutes <= 55)) throw new TypeError("--minutes takes a number from 0.1 to 55");
-  const lacks = [...missing(), ...[hushboxMissing()].filter((lack) => lack !== null)];
-  if (lacks.length > 0) throw new Error(`the soak needs: ${lacks.join("; ")}`);
-  compile();
-  for (const name of removeStale()) say(`removed ${name}, left by an earlier run`);
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
-  const { checks, facts } = await soak(minutes);
-  const good = checks.every(([, holds]) => holds);
-  if (values.json)
-    console.log(
-      JSON.stringify({ good, checks: checks.map(([what, holds, seen]) => ({ what, holds, seen })), ...facts }),
-    );
-  else for (const [what, holds, seen] of checks) console.log(`${holds ? "yes" : "NO "}  ${what}: ${seen}`);
-  return good ? 0 : 1;
+  if (!(minutes >= 0.1 && minutes <= 1440)) throw new TypeError("--minutes takes a number from 0.1 to 1440");
+  const why = lacks();
+  if (why !== null) throw new HushboxError("host", why);
+  const directory = mkdtempSync(join(tmpdir(), "hushbox-soak-"));
+  try {
+    const { checks, facts } = await soak(minutes, values.seed, directory);
+    const good = checks.every(({ holds }) => holds);
+    if (values.json) console.log(JSON.stringify({ good, checks, ...facts }));
+    else for (const { what, holds, seen } of checks) console.log(`${holds ? "yes" : "NO "}  ${what}: ${seen}`);
+    return good ? 0 : 1;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 try {

@@ -13,6 +13,7 @@ const PORT = 8377;
 /** What the API said. */
 export interface Said {
   readonly status: number;
+  readonly etag: string;
   readonly body: unknown;
 }
 
@@ -42,21 +43,27 @@ export class LaboratoryBox {
     await laboratory.run("box", [tool("ip"), "link", "set", "lo", "up"]);
     const namespace = laboratory.namespaces.box;
     const child = new Child(namespace, process.execPath, [join(ROOT, "build/src/main.js"), "run", "--config", config]);
-    await child.printed(/"msg":"ready"/);
     // Network namespaces do not part unix sockets.
     const socket = join(directory, "api.sock");
     const relay = new Child(namespace, process.execPath, [join(import.meta.dirname, "relay.js"), socket, String(PORT)]);
     await relay.printed(/^ready/m);
-    return new LaboratoryBox(child, relay, socket, readFileSync(join(state, "token"), "utf8").trim());
+    const box = (token: string): LaboratoryBox => new LaboratoryBox(child, relay, socket, token);
+    const ready = (): Promise<boolean> =>
+      box("")
+        .ask("GET", "/readyz")
+        .then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+    await child.until(ready, "become ready", 20_000);
+    return box(readFileSync(join(state, "token"), "utf8").trim());
   }
 
   /** Asks the API, with the token where there is a body. */
-  ask(method: string, path: string, body?: object): Promise<Said> {
+  ask(method: string, path: string, body?: object, more: Readonly<Record<string, string>> = {}): Promise<Said> {
     const host = { Host: `127.0.0.1:${PORT}` };
-    const headers =
-      body === undefined
-        ? host
-        : { ...host, Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
+    const change = { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
+    const headers = { ...host, ...more, ...(body === undefined ? {} : change) };
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.#socket, method, path, headers, agent: false }, (answer) => {
         let text = "";
@@ -64,7 +71,11 @@ export class LaboratoryBox {
         answer.on("data", (part: string) => (text += part));
         answer.on("end", () => {
           const json = (answer.headers["content-type"] ?? "").includes("json");
-          resolve({ status: answer.statusCode ?? 0, body: json ? (JSON.parse(text) as unknown) : text });
+          resolve({
+            status: answer.statusCode ?? 0,
+            etag: answer.headers.etag ?? "",
+            body: json ? (JSON.parse(text) as unknown) : text,
+          });
         });
       });
       asked.on("error", reject);
@@ -72,6 +83,7 @@ export class LaboratoryBox {
     });
   }
 
+  /** Idempotent. */
   async stop(): Promise<void> {
     await this.#relay.stop();
     await this.child.stop(10_000);

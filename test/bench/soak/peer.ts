@@ -1,6 +1,6 @@
 // Transfers whose bytes are checked by hash at both ends:
-//   soak-peer.js server                  answers on TCP and UDP port 8443
-//   soak-peer.js client ADDRESS          until standard input ends; then prints one JSON object
+//   peer.js server                  answers on TCP and UDP port 8443
+//   peer.js client ADDRESS          until standard input ends; then prints one JSON object
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
