@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 enum { SNAPLEN = 2048, BUFFER_BYTES = 4 << 20, BATCH = 256 };
 
@@ -50,6 +51,7 @@ int main(int count, char **arguments) {
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGTERM, &action, NULL);
   sigaction(SIGINT, &action, NULL);
+  prctl(PR_SET_PDEATHSIG, SIGTERM); /* a bench that was killed leaves no forwarder behind */
 
   pcap_t *sides[2] = {open_side(arguments[1]), open_side(arguments[2])};
   struct pollfd polled[2];

@@ -71,7 +71,12 @@ export function removeStale(): string[] {
     .split("\n")
     .map((line) => line.split(" ")[0] ?? "")
     .filter((name) => name.startsWith(`${PREFIX}-`) && !isOurs(Number(name.slice(PREFIX.length + 1).split("-")[0])));
-  for (const name of stale) run("ip", ["netns", "del", name]);
+  for (const name of stale) {
+    // Programs that outlived their bench are in no other namespace.
+    for (const pid of run("ip", ["netns", "pids", name]).split("\n").filter(Boolean))
+      process.kill(Number(pid), "SIGKILL");
+    run("ip", ["netns", "del", name]);
+  }
   return stale;
 }
 
