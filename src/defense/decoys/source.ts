@@ -33,7 +33,7 @@ export class DecoySource {
   readonly #ledger = new Ledger();
   readonly #tuples = { tcp: [] as Tuple[], udp: [] as Tuple[] };
   readonly #shape: Shape = { protocol: UDP, hops: 0, size: 0, devicePort: 0, remotePort: 0, sequence: 0, window: 0 };
-  /** The window of the device's last segment: a decoy must not stand out by it. */
+  /** The window of the device's last segment: decoys leave the feature as it is, and none stands out by it. */
   #window = 14_600;
   #remote = -1;
 
@@ -45,7 +45,7 @@ export class DecoySource {
   sawUp(packet: Packet, view: DataView): void {
     if (packet.version === 0 || packet.protocol === -1) return;
     this.#remotes.learn(packet, view);
-    if (packet.protocol === TCP) this.#window = tcp.window(view, packet.transport);
+    if (packet.protocol === TCP) this.#note(packet, view);
     if (this.#ledger.active) this.#ledger.claim(packet, view);
   }
 
@@ -95,6 +95,12 @@ export class DecoySource {
       echo ? 0 : shape.remotePort,
       now,
     );
+  }
+
+  #note(packet: Packet, view: DataView): void {
+    const window = tcp.window(view, packet.transport);
+    // The window of a SYN is not scaled, that of a RST means nothing, and none begins with one of zero.
+    if (window > 0 && (tcp.flags(view, packet.transport) & (tcp.SYN | tcp.RST)) === 0) this.#window = window;
   }
 
   #tuple(kind: "tcp" | "udp", fresh: boolean): void {

@@ -167,6 +167,25 @@ test("an answer is waited for, but not for ever", async (t) => {
   t.notOk(source.answers(reply, pool.view, seconds(121)));
 });
 
+test("a decoy's window is that of the device's last segment that had one", async (t) => {
+  const pool = new Pool(64);
+  const source = learned(4, pool);
+  const [from, to] = HOSTS[4];
+  const window = (flags: number, value: number): number => {
+    source.sawUp(
+      load(pool, frame({ source: DEVICE, destination: ROUTER, from, to, protocol: TCP, flags, window: value })),
+      pool.view,
+    );
+    const decoy = forged(source, pool, "tcp");
+    return pool.view.getUint16(decoy.transport + 14);
+  };
+  t.equal(window(0x10, 300), 300);
+  t.equal(window(0x10, 0), 300, "a closed window");
+  t.equal(window(0x14, 7), 300, "a reset");
+  t.equal(window(0x02, 14600), 300, "a SYN");
+  t.equal(window(0x18, 301), 301);
+});
+
 test("ten thousand decoys: the latest four thousand are known, none is confused", async (t) => {
   const pool = new Pool(8);
   const source = learned(4, pool);
