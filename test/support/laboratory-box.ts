@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { tool } from "../../src/emulator/command.js";
@@ -14,6 +14,8 @@ const PORT = 8377;
 export interface Said {
   readonly status: number;
   readonly etag: string;
+  /** The content type. */
+  readonly type: string;
   readonly body: unknown;
 }
 
@@ -45,6 +47,7 @@ export class LaboratoryBox {
     const child = new Child(namespace, process.execPath, [join(ROOT, "build/src/main.js"), "run", "--config", config]);
     // Network namespaces do not part unix sockets.
     const socket = join(directory, "api.sock");
+    rmSync(socket, { force: true });
     const relay = new Child(namespace, process.execPath, [join(import.meta.dirname, "relay.js"), socket, String(PORT)]);
     await relay.printed(/^ready/m);
     const box = (token: string): LaboratoryBox => new LaboratoryBox(child, relay, socket, token);
@@ -59,28 +62,42 @@ export class LaboratoryBox {
     return box(readFileSync(join(state, "token"), "utf8").trim());
   }
 
-  /** Asks the API, with the token where there is a body. */
-  ask(method: string, path: string, body?: object, more: Readonly<Record<string, string>> = {}): Promise<Said> {
+  /** Asks the API, with the token where there is a body; one that is text is sent as it is. */
+  ask(
+    method: string,
+    path: string,
+    body?: object | string,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Said> {
     const host = { Host: `127.0.0.1:${PORT}` };
     const change = { Authorization: `Bearer ${this.#token}`, "Content-Type": "application/json" };
-    const headers = { ...host, ...more, ...(body === undefined ? {} : change) };
+    const headers = { ...host, ...(body === undefined ? {} : change), ...more };
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.#socket, method, path, headers, agent: false }, (answer) => {
         let text = "";
         answer.setEncoding("utf8");
         answer.on("data", (part: string) => (text += part));
         answer.on("end", () => {
-          const json = (answer.headers["content-type"] ?? "").includes("json");
+          const type = answer.headers["content-type"] ?? "";
+          const json = type.includes("json");
           resolve({
             status: answer.statusCode ?? 0,
             etag: answer.headers.etag ?? "",
+            type,
             body: json ? (JSON.parse(text) as unknown) : text,
           });
         });
       });
       asked.on("error", reject);
-      asked.end(body === undefined ? undefined : JSON.stringify(body));
+      asked.end(body === undefined || typeof body === "string" ? body : JSON.stringify(body));
     });
+  }
+
+  /** Ends it as nobody should: kill -9. */
+  async kill(): Promise<void> {
+    process.kill(this.child.pid, "SIGKILL");
+    await this.child.text();
+    await this.#relay.stop();
   }
 
   /** Idempotent. */
