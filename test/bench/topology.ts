@@ -73,8 +73,13 @@ export function removeStale(): string[] {
     .filter((name) => name.startsWith(`${PREFIX}-`) && !isOurs(Number(name.slice(PREFIX.length + 1).split("-")[0])));
   for (const name of stale) {
     // Programs that outlived their bench are in no other namespace.
-    for (const pid of run("ip", ["netns", "pids", name]).split("\n").filter(Boolean))
-      process.kill(Number(pid), "SIGKILL");
+    for (const pid of run("ip", ["netns", "pids", name]).split("\n").filter(Boolean)) {
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
     run("ip", ["netns", "del", name]);
   }
   return stale;
