@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -76,18 +75,11 @@ static napi_value event_close(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-#define PACKETS_NICE -10
-
-/*
- * threadPriority(n): makes the calling thread SCHED_FIFO at n (1 to 99), or an ordinary one that goes before others at 0 (nice -10,
- * where that is allowed: a lateness of milliseconds on a busy machine is a delay nobody drew). Timers fire without the usual 50 µs of slack.
- */
+/* threadPriority(n): makes the calling thread SCHED_FIFO at n (1 to 99), or leaves the scheduler alone at 0; timers fire without the usual 50 µs of slack. */
 static napi_value thread_priority(napi_env env, napi_callback_info info) {
   int n;
   if (!int_argument(env, info, &n)) return hb_throw_type(env, "threadPriority(n) takes a number");
   prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0);
-  /* On Linux this is per thread; refused without CAP_SYS_NICE, and then the unit's Nice= holds. */
-  if (n == 0) setpriority(PRIO_PROCESS, 0, PACKETS_NICE);
   if (n > 0) {
     struct sched_param p = {.sched_priority = n};
     if (sched_setscheduler(0, SCHED_FIFO, &p) < 0) return hb_throw_errno(env, "sched_setscheduler(SCHED_FIFO)", errno);
