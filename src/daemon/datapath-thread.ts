@@ -44,7 +44,7 @@ function main(): void {
     cards.filter(macNumbers(macs));
   });
   port.postMessage({ id: 0, value: null } satisfies Answer);
-  loop.run(port);
+  loop.run(port, () => cards.woken);
   // A receiving port keeps the thread alive; nothing more will come.
   port.close();
 }

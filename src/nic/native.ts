@@ -12,6 +12,7 @@ export interface RingLayout {
   readonly until: number;
   readonly spin: number;
   readonly wall: number;
+  readonly woken: number;
   readonly port: number;
   readonly received: number;
   readonly dropped: number;

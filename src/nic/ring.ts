@@ -164,7 +164,7 @@ export class RingCards implements Cards {
     const control = new ArrayBuffer(addon.layout.bytes);
     const { layout } = addon;
     this.#native = addon;
-    this.#times = new Float64Array(control, 0, 4);
+    this.#times = new Float64Array(control, 0, 5);
     this.#times[2] = options.spin;
     this.#ring = addon.ringOpen(pool.buffer, SLOT_BYTES, pool.free.buffer, control, wake);
     this.inside = new RingNic(options.inside, control, layout.port, layout, pool);
@@ -192,6 +192,11 @@ export class RingCards implements Cards {
   /** What to add to a moment to have CLOCK_REALTIME in microseconds since 1970. */
   get wall(): Micros {
     return micros(this.#times[3] ?? 0);
+  }
+
+  /** True where the last turn was ended by the eventfd: somebody wants something. */
+  get woken(): boolean {
+    return this.#times[4] === 1;
   }
 
   turn(until: Micros): Micros {
