@@ -48,8 +48,12 @@ export class LaboratoryBox {
     // Network namespaces do not part unix sockets.
     const socket = join(directory, "api.sock");
     rmSync(socket, { force: true });
-    const relay = new Child(namespace, process.execPath, [join(import.meta.dirname, "relay.js"), socket, String(PORT)]);
-    await relay.printed(/^ready/m);
+    const relay = new Child(namespace, process.execPath, [
+      join(ROOT, "build/src/demo/relay-end.js"),
+      socket,
+      String(PORT),
+    ]);
+    await relay.printed(/^listening/m);
     const box = (token: string): LaboratoryBox => new LaboratoryBox(child, relay, socket, token);
     const ready = (): Promise<boolean> =>
       box("")

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from "node:child_process";
 
 export type Space = "device" | "box" | "world";
@@ -26,6 +27,7 @@ export class Spaces {
   readonly names: Readonly<Record<Space, string>>;
 
   constructor(prefix: string) {
+    sweep(prefix);
     const name = (space: Space): string => `${prefix}-${process.pid}-${space}`;
     this.names = { device: name("device"), box: name("box"), world: name("world") };
     for (const space of Object.values(this.names)) {
@@ -86,6 +88,13 @@ export class Spaces {
   #plain(space: Space, name: string): void {
     this.sh(space, `ethtool -K ${name} gro off gso off tso off tx off`);
     sh(`ip -n ${this.names[space]} link set ${name} up`);
+  }
+}
+
+/** Removes what runs that were killed left behind. */
+function sweep(prefix: string): void {
+  for (const [name, pid = ""] of sh("ip netns list").matchAll(new RegExp(`^${prefix}-(\\d+)-\\w+`, "gm"))) {
+    if (!existsSync(`/proc/${pid}`)) sh(`ip netns del ${name}`);
   }
 }
 
