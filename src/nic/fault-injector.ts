@@ -3,7 +3,8 @@ import type { Pool } from "../packet/pool.js";
 import { integer, uniform, type Random } from "../random/random.js";
 import type { Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
-import type { Cards, Nic, NicCounters } from "./nic.js";
+import type { Cards, Nic } from "./nic.js";
+import { WrappedNic } from "./wrapped-nic.js";
 
 /** How often each fault befalls a frame, from 0 to 1. Each is drawn by itself, in this order; a dropped frame meets no other. */
 export interface Faults {
@@ -34,7 +35,7 @@ export interface FaultOptions {
 }
 
 /** A card on which things go wrong, and otherwise the card beneath it. After smoltcp's fault injector. */
-export class FaultInjector implements Nic {
+export class FaultInjector extends WrappedNic {
   readonly faults: FaultCounters = {
     dropped: 0,
     corrupted: 0,
@@ -44,7 +45,6 @@ export class FaultInjector implements Nic {
     reordered: 0,
   };
   readonly #opts: FaultOptions;
-  readonly #nic: Nic;
   readonly #pool: Pool;
   readonly #random: Random;
   /** Frames that have been received, or are being sent, beside their order: what is to go next, first. */
@@ -53,61 +53,37 @@ export class FaultInjector implements Nic {
   readonly #heldSend: Packet[] = [];
 
   constructor(opts: FaultOptions, modules: { nic: Nic; pool: Pool; random: Random }) {
+    super(modules.nic);
     this.#opts = opts;
-    this.#nic = modules.nic;
     this.#pool = modules.pool;
     this.#random = modules.random;
   }
 
-  get name(): string {
-    return this.#nic.name;
-  }
-
-  get mtu(): number {
-    return this.#nic.mtu;
-  }
-
-  get longest(): number {
-    return this.#nic.longest;
-  }
-
-  get up(): boolean {
-    return this.#nic.up;
-  }
-
-  get room(): number {
-    return this.#nic.room;
-  }
-
-  get counters(): NicCounters {
-    return this.#nic.counters;
-  }
-
-  receive(): Packet | null {
+  override receive(): Packet | null {
     for (;;) {
       const ready = this.#received.shift();
       if (ready !== undefined) return ready;
-      const packet = this.#nic.receive();
+      const packet = this.nic.receive();
       if (packet === null) return this.#heldReceive.shift() ?? null;
       this.#befall(packet, this.#opts.receive ?? {}, this.#received, this.#heldReceive);
     }
   }
 
-  send(packet: Packet): void {
+  override send(packet: Packet): void {
     const out: Packet[] = [];
     this.#befall(packet, this.#opts.send ?? {}, out, this.#heldSend);
-    for (const one of out) this.#nic.send(one);
+    for (const one of out) this.nic.send(one);
   }
 
   /** Lets frames go that waited for a next one to change places with. */
   flush(): void {
-    for (const packet of this.#heldSend) this.#nic.send(packet);
+    for (const packet of this.#heldSend) this.nic.send(packet);
     this.#heldSend.length = 0;
   }
 
-  close(): void {
+  override close(): void {
     this.letGo();
-    this.#nic.close();
+    this.nic.close();
   }
 
   /** Sends what waits to be sent and frees what waits to be received. */

@@ -2,7 +2,8 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import type { Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Micros } from "../time/micros.js";
-import type { Cards, Nic, NicCounters } from "./nic.js";
+import type { Cards, Nic } from "./nic.js";
+import { WrappedNic } from "./wrapped-nic.js";
 import { writePacket } from "./pcap-file.js";
 import type { PcapWriter } from "./pcap-writer.js";
 
@@ -12,55 +13,30 @@ export interface PcapTapOptions {
 }
 
 /** A card that writes every frame it receives or sends to a capture, and is otherwise the card beneath it. */
-export class PcapTap implements Nic {
+export class PcapTap extends WrappedNic {
   /** Why the writing ended, if it did: the packets go on. */
   failure: HushboxError | null = null;
-  readonly #nic: Nic;
   readonly #writer: PcapWriter;
   readonly #pool: Pool;
   readonly #epoch: Micros;
   #now = 0 as Micros;
 
   constructor(opts: PcapTapOptions, modules: { nic: Nic; writer: PcapWriter; pool: Pool }) {
+    super(modules.nic);
     this.#epoch = opts.epoch;
-    this.#nic = modules.nic;
     this.#writer = modules.writer;
     this.#pool = modules.pool;
   }
 
-  get name(): string {
-    return this.#nic.name;
-  }
-
-  get mtu(): number {
-    return this.#nic.mtu;
-  }
-
-  get longest(): number {
-    return this.#nic.longest;
-  }
-
-  get up(): boolean {
-    return this.#nic.up;
-  }
-
-  get room(): number {
-    return this.#nic.room;
-  }
-
-  get counters(): NicCounters {
-    return this.#nic.counters;
-  }
-
-  receive(): Packet | null {
-    const packet = this.#nic.receive();
+  override receive(): Packet | null {
+    const packet = this.nic.receive();
     if (packet !== null) this.#write(packet, packet.arrivedAt);
     return packet;
   }
 
-  send(packet: Packet): void {
+  override send(packet: Packet): void {
     this.#write(packet, this.#now);
-    this.#nic.send(packet);
+    this.nic.send(packet);
   }
 
   /** Says what time it is; frames sent from now on carry it. */
@@ -68,8 +44,8 @@ export class PcapTap implements Nic {
     this.#now = now;
   }
 
-  close(): void {
-    this.#nic.close();
+  override close(): void {
+    this.nic.close();
     this.finish();
   }
 

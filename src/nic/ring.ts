@@ -12,6 +12,8 @@ const STATE_UP = 2;
 const FLAG_PARTIAL_CHECKSUM = 1;
 /** The kernel's header before each frame takes 66 bytes of a ring slot of 2048 (TPACKET2_HDRLEN, aligned); a longer frame arrives cut. */
 const LONGEST = 2048 - 66;
+/** How long a turn waits for a card that takes no more: the kernel says when it does (POLLOUT), so nothing is late by it. */
+const FULL_WAIT = 1_000;
 /** How often the interfaces are looked at; the ring wakes as often by itself (TICK_NS). */
 const CHECK_EVERY = micros(250_000);
 
@@ -200,7 +202,8 @@ export class RingCards implements Cards {
   }
 
   turn(until: Micros): Micros {
-    this.#times[1] = until;
+    const full = this.inside.room === 0 || this.outside.room === 0;
+    this.#times[1] = full ? Math.max(until, (this.#times[0] ?? 0) + FULL_WAIT) : until;
     this.#native.ringTurn(this.#ring);
     this.inside.rewind();
     this.outside.rewind();
