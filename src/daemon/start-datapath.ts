@@ -1,12 +1,13 @@
 import type { BudgetState, DatapathHandle } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import type { Log } from "../log/log.js";
+import { claim } from "./claim.js";
 import { ProcessHandle } from "./process-handle.js";
 import { ThreadHandle } from "./thread-handle.js";
 
 /**
  * Opens the cards and starts the loop, in a thread for the ring, in a process for libpcap. Resolves when packets flow. Throws HushboxError:
- * interface-missing, permission, native-missing, library-missing, host.
+ * already-running, interface-missing, permission, native-missing, library-missing, host.
  */
 export async function startDatapath(
   cards: CardOptions,
@@ -14,6 +15,7 @@ export async function startDatapath(
   saved: BudgetState | null,
   log: Log,
 ): Promise<DatapathHandle> {
+  await claim([cards.inside, cards.outside]);
   const handle =
     cards.card === "libpcap" ? new ProcessHandle(cards, options, saved, log) : new ThreadHandle(cards, options, saved);
   await handle.start();

@@ -211,6 +211,11 @@ void test("bad input", { skip, timeout: 190_000 }, async (t) => {
     const { code, stderr } = await hushbox("run", "--config", path("plain.json"));
     t.equal(code, 1);
     t.match(stderr, /cannot listen on 127\.0\.0\.1 port 8377: it is in use, perhaps by another hushbox/);
+    writeFileSync(path("twice.json"), config({ state: path("twice"), api: { listen: "127.0.0.1:8379" } }));
+    t.match(await hushbox("run", "--config", path("twice.json")), {
+      code: 1,
+      stderr: /another hushbox carries packets on in0 already/,
+    });
     t.match(await ping(3), / 0% packet loss/, "the first one is not disturbed");
     await box.stop();
     t.equal(box.child.status, 0);
