@@ -31,6 +31,7 @@ function main(): void {
   const port = parentPort;
   if (port === null) throw new HushboxError("internal", "the datapath's thread was started outside a worker");
   const { cards: wanted, options, saved, counters: shared, wake } = workerData as ThreadData;
+  native().threadName("hushbox-packets");
   native().threadPriority(wanted.priority);
   warmUp(new SecureRandom());
   const pool = new Pool(wanted.queue + WORKING_SLOTS);

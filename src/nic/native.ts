@@ -73,6 +73,7 @@ export interface Native extends InterfaceCalls {
   eventWake(fd: number): void;
   eventClose(fd: number): void;
   threadPriority(priority: number): void;
+  threadName(text: string): void;
 }
 
 let loaded: Native | undefined;

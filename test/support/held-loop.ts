@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { pause } from "../bench/child.js";
 
-/** ppoll on x86-64 and on arm64: what the packets' loop waits in, and no other thread of the daemon. */
-const PPOLL = new Set(["271", "73"]);
+/** What the packets' thread calls itself. */
+const NAME = "hushbox-packets";
 
 // A signal would stop the whole process; a tracer stops one thread. It waits for the thread's end, since until its tracer knows of it no process is
 // really gone. When the tracer ends, the thread goes on.
@@ -43,10 +43,9 @@ async function loopThread(daemon: number): Promise<number> {
   const tasks = `/proc/${String(daemon)}/task`;
   for (let i = 0; i < 200; i++) {
     for (const thread of readdirSync(tasks)) {
-      const [call = ""] = readFileSync(`${tasks}/${thread}/syscall`, "utf8").split(" ");
-      if (PPOLL.has(call)) return Number(thread);
+      if (readFileSync(`${tasks}/${thread}/comm`, "utf8").trim() === NAME) return Number(thread);
     }
     await pause(10);
   }
-  throw new Error(`no thread of ${String(daemon)} waits for packets`);
+  throw new Error(`no thread of ${String(daemon)} is the packets' own`);
 }

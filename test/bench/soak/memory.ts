@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 
 const MIB = 2 ** 20;
 /** Code is compiled, heaps find their size: what comes before is not judged. */
-const WARM_UP = 1 / 3;
+const WARM_UP = 1 / 20;
+/** Where the last third begins. */
+const LAST = 2 / 3;
 /** So much may memory seem to grow over the time judged: a heap breathes. The larger of the two counts. */
 const BREATH_BYTES = 8 * MIB;
 const BREATH_SHARE = 0.05;
@@ -14,11 +16,14 @@ export interface MemoryReport {
   readonly flat: boolean;
   readonly words: string;
   readonly mib: { readonly first: number; readonly last: number; readonly most: number };
-  /** Growth by a straight line through the samples after the warm-up. */
+  /** Growth of the crest from the middle of the time before the last third to the middle of the last third. */
   readonly mibPerMinute: number;
 }
 
-/** The resident memory of a process over time. */
+/**
+ * The resident memory of a process over time. A heap falls by tens of MiB at a full collection and climbs again, so a line through all samples
+ * says when that was; the crests say whether something stays.
+ */
 export class Memory {
   readonly #pid: number;
   readonly #at: number[] = [];
@@ -38,36 +43,30 @@ export class Memory {
   }
 
   report(): MemoryReport {
-    const from = Math.floor(this.#at.length * WARM_UP);
-    const at = this.#at.slice(from);
-    const bytes = this.#bytes.slice(from);
-    const slope = slopeOf(at, bytes);
-    const whole = (this.#at.at(-1) ?? 0) - (this.#at[0] ?? 0);
-    const span = (at.at(-1) ?? 0) - (at[0] ?? 0);
-    const mean = bytes.reduce((sum, n) => sum + n, 0) / bytes.length;
-    const growth = slope * span;
-    const bound = Math.max(BREATH_BYTES, BREATH_SHARE * mean);
+    const start = this.#at[0] ?? 0;
+    const whole = (this.#at.at(-1) ?? 0) - start;
+    const crest = (from: number, to: number): number =>
+      Math.max(...this.#bytes.filter((_, i) => inside((this.#at[i] ?? 0) - start, whole * from, whole * to)));
+    const before = crest(WARM_UP, LAST);
+    const last = crest(LAST, 1);
+    const growth = last - before;
+    const bound = Math.max(BREATH_BYTES, BREATH_SHARE * before);
     const judged = whole >= LEAST;
     const mib = (n: number): number => Math.round((n / MIB) * 10) / 10;
-    const grew = `${mib(growth)} MiB more in ${Math.round(span)} s after warm-up, by a straight line; ${mib(bound)} allowed`;
+    const grew = `at most ${mib(last)} MiB in the last third, ${mib(before)} before that; ${mib(bound)} more allowed`;
     return {
       flat: !judged || growth < bound,
       words: judged ? grew : `${grew}; too short to judge`,
-      mib: { first: mib(bytes[0] ?? NaN), last: mib(bytes.at(-1) ?? NaN), most: mib(Math.max(...this.#bytes)) },
-      mibPerMinute: Math.round(((slope * 60) / MIB) * 1000) / 1000,
+      mib: {
+        first: mib(this.#bytes[0] ?? NaN),
+        last: mib(this.#bytes.at(-1) ?? NaN),
+        most: mib(Math.max(...this.#bytes)),
+      },
+      mibPerMinute: Math.round(((growth / (whole / 2)) * 60 * 1000) / MIB) / 1000,
     };
   }
 }
 
-/** Least squares. */
-function slopeOf(x: readonly number[], y: readonly number[]): number {
-  const mean = (list: readonly number[]): number => list.reduce((sum, n) => sum + n, 0) / list.length;
-  const [mx, my] = [mean(x), mean(y)];
-  let above = 0;
-  let below = 0;
-  x.forEach((at, i) => {
-    above += (at - mx) * ((y[i] ?? my) - my);
-    below += (at - mx) ** 2;
-  });
-  return below === 0 ? 0 : above / below;
+function inside(value: number, from: number, to: number): boolean {
+  return value >= from && value <= to;
 }
