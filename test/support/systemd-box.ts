@@ -107,6 +107,8 @@ export class SystemdBox {
     return this.#laboratory.run("box", [
       "nsenter",
       ...["-t", String(this.#pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup"],
+      // The test runner's own options for Node name files that are not there.
+      ...["env", "-u", "NODE_OPTIONS"],
       "/bin/sh",
       "-c",
       command,
