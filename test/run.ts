@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Tally {
   passed: number;
-  failed: number;
+  failures: string[];
   skipped: string[];
 }
 
@@ -35,8 +35,8 @@ function listen(parser: Parser, path: string, tally: Tally): void {
         `${path} > ${result.name}: ${typeof result.skip === "string" ? result.skip : "no reason given"}`,
       );
     } else if (!result.ok && result.todo === false) {
-      tally.failed++;
-      process.stderr.write(`not ok: ${path} > ${result.name}\n`);
+      tally.failures.push(`${path} > ${result.name}`);
+      process.stderr.write(`not ok:${path} > ${result.name}\n`);
     } else {
       tally.passed++;
     }
@@ -51,6 +51,13 @@ function testsIn(folder: string): string[] {
     .map((name) => join(folder, name))
     .filter((path) => existsSync(join(ROOT, path.replace(/^build\//, "").replace(/\.js$/, ".ts"))))
     .sort();
+}
+
+/** What the runner printed of the files with a failure: the others would bury it. */
+function failing(text: string): string {
+  const files = text.split(/^(?=# Subtest: )/m);
+  const bad = files.filter((file) => /^not ok /m.test(file));
+  return bad.length > 0 ? bad.join("") : text;
 }
 
 /** Runs the tests of some folders; false where the runner itself failed. */
@@ -69,18 +76,21 @@ async function run(folders: readonly string[], jobs: number, tally: Tally): Prom
   });
   const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
   parser.end();
-  if (code !== 0) process.stdout.write(text.join(""));
+  if (code !== 0) process.stdout.write(failing(text.join("")));
   return code === 0;
 }
 
 const wanted = process.argv.slice(2);
-const tally: Tally = { passed: 0, failed: 0, skipped: [] };
+const tally: Tally = { passed: 0, failures: [], skipped: [] };
 const quick = ["unit", "property", "golden"].filter((folder) => wanted.length === 0 || wanted.includes(folder));
 const slow = ["e2e"].filter((folder) => wanted.length === 0 || wanted.includes(folder));
 const good = [await run(quick, 2, tally), await run(slow, 1, tally)].every(Boolean);
 for (const reason of tally.skipped) console.log(`skipped:${reason}`);
+// Once more at the end, where one looks first.
+for (const failure of tally.failures) console.log(`not ok:${failure}`);
 const strict = process.env["CI"] === "true";
-const failed = tally.failed + (strict ? tally.skipped.length : 0) + (!good && tally.failed === 0 ? 1 : 0);
+const found = tally.failures.length;
+const failed = found + (strict ? tally.skipped.length : 0) + (!good && found === 0 ? 1 : 0);
 const rest = strict || tally.skipped.length === 0 ? "" : `, ${String(tally.skipped.length)} skipped`;
 console.log(`${String(tally.passed)} passed, ${String(failed)} failed${rest}`);
 process.exitCode = failed === 0 && tally.passed > 0 ? 0 : 1;

@@ -270,7 +270,8 @@ function consistent(p: Packet, length: number): boolean {
     0 <= p.network && p.network <= p.transport && p.transport <= p.payload && p.payload <= length && p.end <= length;
   const transport = p.version !== 0 || (p.protocol === -1 && p.end === length);
   const ports = p.protocol === TCP || p.protocol === UDP || (p.sourcePort === 0 && p.destinationPort === 0);
-  return inOrder && transport && ports && p.protocol !== NO_NEXT_HEADER;
+  // "No next header" ends an IPv6 chain; behind an IPv4 header it is a protocol number like any other.
+  return inOrder && transport && ports && (p.version === 4 || p.protocol !== NO_NEXT_HEADER);
 }
 
 test("dissect never leaves the frame, whatever is in it", async () => {

@@ -20,6 +20,7 @@ const shapes: [string, Shape, Partial<Packet>, number[]][] = [
   ["TCP with options", { protocol: TCP, options: hex("0204 05b4 0101 0402") }, { protocol: TCP }, [14, 34, 62, 66]],
   ["two tags", { tags: [7, 0xe008] }, { etherType: 0x0800, version: 4, sourcePort: 40000 }, [22, 42, 50, 54]],
   ["ICMP", { protocol: ICMP }, { version: 4, protocol: ICMP, sourcePort: 0 }, [14, 34, 42, 46]],
+  ["protocol 59 means nothing in IPv4", { protocol: 59 }, { version: 4, protocol: 59 }, [14, 34, 34, 34 + 12]],
   [
     "ICMPv6",
     { from: "2001:db8::1", to: "2001:db8::2", protocol: ICMPV6 },
