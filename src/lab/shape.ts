@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { compile } from "../config/settings.js";
 import { Counters, DIRECTIONS, DROPS } from "../datapath/counters.js";
@@ -5,6 +6,7 @@ import { Datapath } from "../datapath/datapath.js";
 import type { PresetName } from "../defense/presets.js";
 import { DECOY_KINDS } from "../defense/schema.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { BackgroundOutput } from "../nic/background-output.js";
 import { findMac } from "../nic/device-match.js";
 import { PcapFileCards } from "../nic/pcap-file.js";
 import { PcapWriter } from "../nic/pcap-writer.js";
@@ -60,18 +62,19 @@ export interface ShapeReport {
  * Passes a capture through the datapath on the capture's own time, and writes what an observer outside would have recorded. The output
  * appears under its name when it is complete, or not at all. `progress` hears from time to time how many packets were read.
  */
-export function shape(options: ShapeOptions, progress?: (packets: number) => void): ShapeReport {
+export async function shape(options: ShapeOptions, progress?: (packets: number) => void): Promise<ShapeReport> {
   const mac = findMac(options.input, options.device);
   if (mac === null) throw neverAppears(options);
   const target = targetOf(options.output);
-  const writer = new PcapWriter(target.writeTo);
+  const output = new BackgroundOutput(target.writeTo);
   try {
-    const report = pass(options, mac, writer, progress);
-    writer.close();
+    const report = await pass(options, mac, output, progress);
+    await output.drained();
+    output.close();
     if (target.finished !== null) rename(target.writeTo, target.finished);
     return report;
   } catch (error) {
-    discard(writer);
+    output.close();
     if (target.finished !== null) rmSync(target.writeTo, { force: true });
     throw error;
   }
@@ -97,12 +100,12 @@ function rename(from: string, to: string): void {
   }
 }
 
-function pass(
+async function pass(
   options: ShapeOptions,
   mac: number,
-  writer: PcapWriter,
+  output: BackgroundOutput,
   progress: ((packets: number) => void) | undefined,
-): ShapeReport {
+): Promise<ShapeReport> {
   const device = formatMac(mac);
   const { datapath: datapathOptions } = compile({
     inside: "inside",
@@ -115,6 +118,7 @@ function pass(
   try {
     const vantage = options.observer === "lan" ? "lan" : "beyond";
     const subject = new DeviceSubject(mac);
+    const writer = new PcapWriter(output);
     const observed = new ObservedCapture(vantage, new Prefixes(datapathOptions.local), { subject, pool, writer });
     const counters = new Counters();
     const random = new SeededRandom(options.seed, "shape");
@@ -122,10 +126,16 @@ function pass(
     const start = cards.now;
     const datapath = new Datapath(datapathOptions, null, modules, start);
     let turns = 0;
-    runToEnd(datapath, cards, counters, () => {
+    let breathed = 0;
+    await runToEnd(datapath, cards, counters, () => {
       if (++turns % PROGRESS_EVERY === 0) progress?.(cards.packets);
+      if (writer.blocks === breathed) return null;
+      // The disk's answers come between turns: a look at them for each block, and a wait where the disk is behind.
+      breathed = writer.blocks;
+      return output.full ? output.room() : nextTurn();
     });
     const end = cards.now;
+    writer.flush();
     if (cards.failure !== null) throw cards.failure;
     if (cards.packets === 0) {
       throw new HushboxError("capture-invalid", `shaping ${options.input}: the capture holds no packets`);
@@ -174,15 +184,6 @@ function report(
 /** What was added to `before` to make `after`, as a share of `before`. */
 function share(before: number, after: number): number {
   return before === 0 ? 0 : Number(((after - before) / before).toFixed(6));
-}
-
-/** The first error is the one to tell. */
-function discard(writer: PcapWriter): void {
-  try {
-    writer.close();
-  } catch {
-    // The disk is full, or the like; the file is removed next.
-  }
 }
 
 function neverAppears(options: ShapeOptions): HushboxError {

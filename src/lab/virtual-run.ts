@@ -12,15 +12,21 @@ export interface EndingCards extends Cards {
 
 /**
  * Turns a datapath until the last frame has come and the last real packet has left. Decoys that are still planned then are not sent.
- * `turned` hears of every turn.
+ * `turned` hears of every turn; what it promises is waited for.
  */
-export function runToEnd(datapath: Datapath, cards: EndingCards, counters: Counters, turned?: () => void): void {
+export async function runToEnd(
+  datapath: Datapath,
+  cards: EndingCards,
+  counters: Counters,
+  turned: () => Promise<void> | null = () => null,
+): Promise<void> {
   const { values } = counters;
   const held = DIRECTIONS.map((direction) => Counters.index(`${direction}.held_packets`));
   let next = cards.now;
   while (!cards.exhausted || held.some((i) => (values[i] ?? 0) > 0)) {
     next = datapath.poll(cards.turn(next));
-    turned?.();
+    const promise = turned();
+    if (promise !== null) await promise;
   }
   datapath.stop(cards.turn(cards.now));
 }

@@ -26,10 +26,10 @@ gives the same bytes.
 Example:
   hushbox shape speaker.pcap defended.pcap --preset paper --seed 7 --device 192.168.77.10 --observer wan --json
 `,
-  run: (args) => Promise.resolve(run(args)),
+  run,
 };
 
-function run(args: string[]): number {
+async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
     allowPositionals: true,
@@ -51,7 +51,7 @@ function run(args: string[]): number {
 
   const start = performance.now();
   let said = start;
-  const report = shape({ input, output, preset, seed, device, observer }, (packets) => {
+  const report = await shape({ input, output, preset, seed, device, observer }, (packets) => {
     const now = performance.now();
     if (now - said < SECOND || now - start < 2 * SECOND) return;
     said = now;

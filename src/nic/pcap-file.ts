@@ -143,6 +143,7 @@ export class PcapFileNic implements Nic {
   /** Lets what was handed to `send` leave now. */
   flush(): void {
     const leaving = this.#leaving;
+    if (leaving.length === 0) return;
     for (const packet of leaving) {
       this.counters.sent++;
       if (this.#output !== null) writePacket(this.#output, this.#cards.now, packet, this.#pool);

@@ -1,28 +1,25 @@
-import { closeSync, openSync, writeSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { copy } from "../wire/copy.js";
 import * as pcap from "../wire/pcap.js";
+import { FileOutput, newBlock, type Output } from "./output.js";
 
-const BYTES = 1 << 19;
-
-/** Writes a pcap file: little-endian, nanoseconds. Buffered: what has been written is in the file after `flush` or `close`. */
+/** Writes a pcap file: little-endian, nanoseconds. Buffered: what has been written is with the output after `flush` or `close`. */
 export class PcapWriter {
   readonly path: string;
   /** Records written. */
   packets = 0;
-  readonly #bytes = new Uint8Array(BYTES);
-  readonly #view = new DataView(this.#bytes.buffer);
+  /** Blocks handed to the output. */
+  blocks = 0;
+  readonly #output: Output;
+  #bytes = newBlock();
+  #view = new DataView(this.#bytes.buffer);
   #at = pcap.FILE_HEADER;
-  #fd: number;
+  #closed = false;
 
-  /** Creates the file, or empties it. */
-  constructor(path: string) {
-    this.path = path;
-    try {
-      this.#fd = openSync(path, "w", 0o600);
-    } catch (cause) {
-      throw failure("creating", path, cause);
-    }
+  /** By default creates the file of that name, or empties it. Throws HushboxError: capture-invalid. */
+  constructor(to: string | Output) {
+    this.#output = typeof to === "string" ? new FileOutput(to) : to;
+    this.path = this.#output.path;
     pcap.setFileHeader(this.#view, 0, pcap.ETHERNET);
   }
 
@@ -34,7 +31,7 @@ export class PcapWriter {
     const size = length + pad;
     if (size > pcap.LARGEST_RECORD)
       throw new HushboxError("internal", `a record of ${String(size)} bytes cannot be written`);
-    if (this.#at + pcap.RECORD_HEADER + size > BYTES) this.flush();
+    if (this.#at + pcap.RECORD_HEADER + size > this.#bytes.length) this.flush();
     pcap.setRecordHeader(this.#view, this.#at, time, size, originalLength);
     const from = this.#at + pcap.RECORD_HEADER;
     copy(bytes, at, this.#bytes, from, length);
@@ -43,29 +40,24 @@ export class PcapWriter {
     this.packets++;
   }
 
-  /** Hands everything to the file. */
+  /** Hands everything to the output. */
   flush(): void {
-    try {
-      for (let done = 0; done < this.#at;) done += writeSync(this.#fd, this.#bytes, done, this.#at - done);
-    } catch (cause) {
-      throw failure("writing", this.path, cause);
-    }
+    const block = this.#output.write(this.#bytes, this.#at);
     this.#at = 0;
+    this.blocks++;
+    if (block === this.#bytes) return;
+    this.#bytes = block;
+    this.#view = new DataView(block.buffer);
   }
 
   /** Flushes and closes. Idempotent. */
   close(): void {
-    if (this.#fd === -1) return;
+    if (this.#closed) return;
+    this.#closed = true;
     try {
       this.flush();
     } finally {
-      closeSync(this.#fd);
-      this.#fd = -1;
+      this.#output.close();
     }
   }
-}
-
-function failure(doing: string, path: string, cause: unknown): HushboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new HushboxError("capture-invalid", `${doing} the capture ${path}: ${why}`, cause);
 }

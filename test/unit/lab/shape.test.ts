@@ -89,7 +89,7 @@ function read(path: string): Frame[] {
   return frames;
 }
 
-function run(input: string, given: Partial<ShapeOptions> = {}) {
+async function run(input: string, given: Partial<ShapeOptions> = {}) {
   const options: ShapeOptions = {
     input,
     output: OUT,
@@ -99,7 +99,7 @@ function run(input: string, given: Partial<ShapeOptions> = {}) {
     observer: "lan",
     ...given,
   };
-  return { report: shape(options), frames: read(options.output) };
+  return { report: await shape(options), frames: read(options.output) };
 }
 
 function tagged({ bytes }: Frame): boolean {
@@ -113,8 +113,8 @@ function ttl({ bytes }: Frame): number {
 
 const IN = traffic("in.pcap");
 
-void test("preset off changes nothing but leaves other hosts out", (t) => {
-  const { report, frames } = run(IN, { preset: "off" });
+void test("preset off changes nothing but leaves other hosts out", async (t) => {
+  const { report, frames } = await run(IN, { preset: "off" });
   const other = ethernet.parseMac(OTHER);
   const all = read(IN);
   const link = all.filter(({ bytes }) => ethernet.destination(over(bytes), 0) !== other);
@@ -129,12 +129,11 @@ void test("preset off changes nothing but leaves other hosts out", (t) => {
     link.filter((f) => !f.up).reduce((sum, f) => sum + f.length, 0),
   );
   t.same([...new Set(Object.values(report.drops))], [0]);
-  t.end();
 });
 
-void test("preset paper at lan: constant frames, decoys, delays in bounds and in order, nothing lost", (t) => {
-  const { report, frames } = run(IN);
-  const off = run(IN, { preset: "off", output: join(folder, "off.pcap") });
+void test("preset paper at lan: constant frames, decoys, delays in bounds and in order, nothing lost", async (t) => {
+  const { report, frames } = await run(IN);
+  const off = await run(IN, { preset: "off", output: join(folder, "off.pcap") });
   t.same([...new Set(frames.filter((f) => f.up).map((f) => f.length))], [1514]);
   t.same(
     frames.filter((f) => !f.up),
@@ -174,12 +173,11 @@ void test("preset paper at lan: constant frames, decoys, delays in bounds and in
   t.ok(report.overhead.bytes > 0.5 && report.overhead.packets > 0);
   t.ok(report.added_delay_ms.p50 > 0 && report.added_delay_ms.p99 >= report.added_delay_ms.p50);
   t.ok(report.added_delay_ms.p99 <= 20.05);
-  t.end();
 });
 
-void test("preset paper at wan: no trailers or tags, one hop further, only what leaves the house", (t) => {
-  const { report, frames } = run(IN, { observer: "wan" });
-  const lan = run(IN, { output: join(folder, "lan.pcap") });
+void test("preset paper at wan: no trailers or tags, one hop further, only what leaves the house", async (t) => {
+  const { report, frames } = await run(IN, { observer: "wan" });
+  const lan = await run(IN, { output: join(folder, "lan.pcap") });
   for (const { bytes, length } of frames) {
     const view = over(bytes);
     const four = ethernet.type(view, 0) === ethernet.IPV4;
@@ -197,45 +195,41 @@ void test("preset paper at wan: no trailers or tags, one hop further, only what 
   t.equal(frames.filter((f) => f.up).length, lan.frames.filter((f) => f.up).length - local - dead);
   t.equal(report.out.up.packets, frames.filter((f) => f.up).length);
   t.ok(report.overhead.bytes > 0 && report.overhead.bytes < lan.report.overhead.bytes, "padding ends at the router");
-  t.end();
 });
 
-void test("the same seed gives the same bytes, another seed others", (t) => {
-  const bytes = (seed: string): Buffer => {
-    run(IN, { seed });
+void test("the same seed gives the same bytes, another seed others", async (t) => {
+  const bytes = async (seed: string): Promise<Buffer> => {
+    await run(IN, { seed });
     return readFileSync(OUT);
   };
-  const first = bytes("7");
-  t.ok(first.equals(bytes("7")));
-  t.notOk(first.equals(bytes("8")));
-  t.end();
+  const first = await bytes("7");
+  t.ok(first.equals(await bytes("7")));
+  t.notOk(first.equals(await bytes("8")));
 });
 
-void test("the device by IPv4, IPv6 and MAC address is the same device", (t) => {
-  const byMac = run(IN).report;
+void test("the device by IPv4, IPv6 and MAC address is the same device", async (t) => {
+  const byMac = (await run(IN)).report;
   for (const device of [SPEAKER, "2001:db8::10", "02-00-00-00-00-01"]) {
-    t.same(run(IN, { device }).report, byMac, device);
+    t.same((await run(IN, { device })).report, byMac, device);
   }
-  t.end();
 });
 
-void test("a capture that was cut keeps its true lengths", (t) => {
+void test("a capture that was cut keeps its true lengths", async (t) => {
   const cut = traffic("cut.pcap", 60);
   for (const observer of ["lan", "wan"] as const) {
-    const { report } = run(cut, { observer });
-    t.same(report.in, run(IN, { observer }).report.in, observer);
+    const { report } = await run(cut, { observer });
+    t.same(report.in, (await run(IN, { observer })).report.in, observer);
     t.same([...new Set(Object.values(report.drops))], [0]);
   }
-  const { frames } = run(cut);
+  const { frames } = await run(cut);
   t.ok(frames.filter((f) => f.up).every((f) => f.length === 1514));
-  t.equal(frames.filter((f) => !f.up).length, run(IN).frames.filter((f) => !f.up).length);
-  t.end();
+  t.equal(frames.filter((f) => !f.up).length, (await run(IN)).frames.filter((f) => !f.up).length);
 });
 
-function failing(t: Test, options: Partial<ShapeOptions>, code: string, message: RegExp): void {
+async function failing(t: Test, options: Partial<ShapeOptions>, code: string, message: RegExp): Promise<void> {
   rmSync(OUT, { force: true });
   try {
-    run(IN, options);
+    await run(IN, options);
     t.fail("there was no error");
   } catch (error) {
     t.match(error, { name: "HushboxError", code });
@@ -249,45 +243,42 @@ function failing(t: Test, options: Partial<ShapeOptions>, code: string, message:
   );
 }
 
-void test("what cannot be shaped is a clear error and leaves nothing behind", (t) => {
+void test("what cannot be shaped is a clear error and leaves nothing behind", async (t) => {
   const file = (name: string, bytes: Uint8Array): { input: string } => {
     writeFileSync(join(folder, name), bytes);
     return { input: join(folder, name) };
   };
   const whole = readFileSync(IN);
-  failing(t, { input: join(folder, "none.pcap") }, "capture-invalid", /none\.pcap/);
-  failing(t, file("text.pcap", Buffer.from("no capture at all")), "capture-invalid", /neither pcap nor pcapng/);
-  failing(t, file("empty.pcap", Buffer.alloc(0)), "capture-invalid", /empty/);
-  failing(t, file("header.pcap", pcapFile()), "capture-invalid", /no packets/);
-  failing(t, file("wifi.pcap", pcapFile({ linkType: 105 })), "link-type-unsupported", /802\.11/);
-  failing(t, file("cut-short.pcap", whole.subarray(0, whole.length - 7)), "capture-truncated", /cut-short\.pcap/);
-  failing(t, { device: "192.168.77.200" }, "capture-invalid", /192\.168\.77\.200 never appears/);
-  failing(t, { device: "02:00:00:00:00:99" }, "capture-invalid", /02:00:00:00:00:99 never appears/);
-  failing(t, { device: "speaker" }, "usage", /neither a MAC address nor an IP address/);
-  failing(t, { output: folder }, "capture-invalid", /it is a directory/);
-  failing(t, { output: join(folder, "no/such/folder.pcap") }, "capture-invalid", /no\/such\/folder/);
-  t.end();
+  await failing(t, { input: join(folder, "none.pcap") }, "capture-invalid", /none\.pcap/);
+  await failing(t, file("text.pcap", Buffer.from("no capture at all")), "capture-invalid", /neither pcap nor pcapng/);
+  await failing(t, file("empty.pcap", Buffer.alloc(0)), "capture-invalid", /empty/);
+  await failing(t, file("header.pcap", pcapFile()), "capture-invalid", /no packets/);
+  await failing(t, file("wifi.pcap", pcapFile({ linkType: 105 })), "link-type-unsupported", /802\.11/);
+  await failing(t, file("cut-short.pcap", whole.subarray(0, whole.length - 7)), "capture-truncated", /cut-short\.pcap/);
+  await failing(t, { device: "192.168.77.200" }, "capture-invalid", /192\.168\.77\.200 never appears/);
+  await failing(t, { device: "02:00:00:00:00:99" }, "capture-invalid", /02:00:00:00:00:99 never appears/);
+  await failing(t, { device: "speaker" }, "usage", /neither a MAC address nor an IP address/);
+  await failing(t, { output: folder }, "capture-invalid", /it is a directory/);
+  await failing(t, { output: join(folder, "no/such/folder.pcap") }, "capture-invalid", /no\/such\/folder/);
 });
 
-void test("an output of an earlier run stays whole when a later one fails", (t) => {
-  run(IN);
+void test("an output of an earlier run stays whole when a later one fails", async (t) => {
+  await run(IN);
   const before = readFileSync(OUT);
-  t.throws(() => run(join(folder, "cut-short.pcap")), { code: "capture-truncated" });
+  await t.rejects(run(join(folder, "cut-short.pcap")), { code: "capture-truncated" });
   t.ok(readFileSync(OUT).equals(before));
-  t.end();
 });
 
-void test("an output that is a link stays one, and a device is written as it is", (t) => {
+void test("an output that is a link stays one, and a device is written as it is", async (t) => {
   const [file, link] = [join(folder, "file.pcap"), join(folder, "link.pcap")];
   writeFileSync(file, "");
   symlinkSync(file, link);
-  run(IN, { output: link });
+  await run(IN, { output: link });
   t.ok(lstatSync(link).isSymbolicLink());
   t.ok(lstatSync(file).size > 1000);
-  shape({ input: IN, output: "/dev/null", preset: "off", seed: "1", device: DEVICE, observer: "lan" });
+  await shape({ input: IN, output: "/dev/null", preset: "off", seed: "1", device: DEVICE, observer: "lan" });
   t.ok(lstatSync("/dev/null").isCharacterDevice());
   t.notOk(existsSync("/dev/null.unfinished"));
-  t.end();
 });
 
 void test("quantiles of known numbers", (t) => {

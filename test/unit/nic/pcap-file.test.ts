@@ -1,7 +1,8 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join as path } from "node:path";
 import { test, type Test } from "tap";
 import { CaptureReader } from "../../../src/nic/capture-reader.js";
+import { BackgroundOutput } from "../../../src/nic/background-output.js";
 import { DeviceMatch, findMac } from "../../../src/nic/device-match.js";
 import { FaultyCards } from "../../../src/nic/fault-injector.js";
 import { MemoryCards } from "../../../src/nic/memory.js";
@@ -343,4 +344,37 @@ void test("a duplicate that finds no slot is counted", (t) => {
   t.match(cards.inside.faults, { duplicated: 0, notDuplicated: 1 });
   t.match(cards.inside, { name: "inside", mtu: 1500, up: true });
   t.end();
+});
+
+test("a capture written in the background is the same, and what the disk refuses is said", async (t) => {
+  const name = path(t.testdir(), "out.pcap");
+  const written = (to: string | BackgroundOutput): PcapWriter => {
+    const writer = new PcapWriter(to);
+    // More than the blocks that may wait.
+    for (let i = 0; i < 9000; i++) writer.write(i, new Uint8Array(1000).fill(i), 0, 1000);
+    return writer;
+  };
+  const output = new BackgroundOutput(name);
+  written(output).flush();
+  t.ok(output.full);
+  await output.room();
+  t.notOk(output.full);
+  await output.drained();
+  output.close();
+  output.close();
+  const plain = path(t.testdirName, "plain.pcap");
+  written(plain).close();
+  t.ok(readFileSync(name).equals(readFileSync(plain)));
+
+  const full = new BackgroundOutput("/dev/full");
+  written(full).flush();
+  await t.rejects(full.drained(), { code: "capture-invalid", message: /dev\/full.*ENOSPC/ });
+  t.throws(() => full.write(new Uint8Array(1), 1), { code: "capture-invalid" });
+  full.close();
+
+  // Closed in the middle: what waits is dropped, and the descriptor is closed when the disk has answered.
+  const left = new BackgroundOutput(path(t.testdirName, "left.pcap"));
+  written(left).flush();
+  left.close();
+  await left.drained();
 });
