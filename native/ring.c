@@ -350,7 +350,7 @@ static void wait_until(struct engine *e, double until) {
   int room = e->free[0] > 0, usual = room;
   for (int i = 0; i < 2; i++) usual = usual && c->port[i].state == STATE_UP && c->port[i].tx_count == 0;
   int endless = until == INFINITY;
-  double sleep = until - c->spin - monotonic();
+  double sleep = until - c->spin - c->now;
   if (sleep > 0) {
     struct timespec t = {0, 0};
     if (!endless) {
@@ -383,15 +383,16 @@ static napi_value ring_turn(napi_env env, napi_callback_info info) {
   e->control->woken = 0;
   flush(e, 0);
   flush(e, 1);
-  double now = read_clocks(e->control);
-  int n = gather(e, 0);
-  n += gather(e, 1);
-  if (n == 0 && e->control->until > now) {
-    wait_until(e, e->control->until);
-    read_clocks(e->control);
-    gather(e, 0);
-    gather(e, 1);
+  struct control *c = e->control;
+  /* The clock is read only for what needs it: at a turn for each packet it is read once. */
+  int idle = e->free[0] == 0 || (!waiting(&e->port[0]) && !waiting(&e->port[1]));
+  if (!idle || c->until != INFINITY) read_clocks(c);
+  if (idle && c->until > c->now) {
+    wait_until(e, c->until);
+    read_clocks(c);
   }
+  gather(e, 0);
+  gather(e, 1);
   return NULL;
 }
 

@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem } from "node:os";
-import { pause } from "./child.js";
+import { pause, run } from "./child.js";
+
+/** CPUs of this machine. */
+export const CPUS = cpus().length;
+
+/** Lets all threads of a process run on these CPUs only, a list as in `0-1`. */
+export function pin(pid: number, list: string): void {
+  for (const process of family(pid)) run("taskset", ["-apc", list, String(process)]);
+}
 
 /** What all threads of a process have used, in seconds. */
 export interface Usage {

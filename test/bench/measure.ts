@@ -1,5 +1,5 @@
 import { Child, pause } from "./child.js";
-import { longestWait, quiet, usage } from "./machine.js";
+import { CPUS, longestWait, pin, quiet, usage } from "./machine.js";
 import { program } from "./programs.js";
 import { NOBODY_IP, NOBODY_MAC, SINK_IP, SOURCE_IP, type Topology } from "./topology.js";
 import type { Variant } from "./variant.js";
@@ -61,13 +61,33 @@ interface Received {
 /** Above this share of waiting, a run says more about the machine than about the box (the box and the sender each need a CPU). */
 export const NOISY = 0.08;
 
-/** Sends a load through a bed and counts at the sink, or looks at each frame's latency. */
-export async function send(bed: Bed, load: Load, look: "count" | "latency"): Promise<Run> {
+/** Where the scheduler puts the box and those who load it decides between two figures (7 and 12 µs a packet); pinned, there is one. */
+const BOX_CPU = CPUS - 1;
+const OTHERS_CPU = 0;
+
+/** As `send`, with the box on one CPU and the sender and the sink on another. */
+export async function sendPinned(bed: Bed, load: Load): Promise<Run> {
+  const { child } = bed;
+  if (child === null || CPUS < 2) return send(bed, load, "count");
+  pin(child.pid, String(BOX_CPU));
+  try {
+    return await send(bed, load, "count", ["taskset", "-c", String(OTHERS_CPU)]);
+  } finally {
+    pin(child.pid, `0-${CPUS - 1}`);
+  }
+}
+
+/** Sends a load through a bed and counts at the sink, or looks at each frame's latency. `by`: a command that starts both programs. */
+export async function send(bed: Bed, load: Load, look: "count" | "latency", by: readonly string[] = []): Promise<Run> {
   const { topology, child } = bed;
-  const sink = new Child(topology.sink, program("sink"), ["k0", look]);
+  const start = (namespace: string, name: "sink" | "generator", args: readonly string[]): Child => {
+    const [command = "", ...rest] = [...by, program(name), ...args];
+    return new Child(namespace, command, rest);
+  };
+  const sink = start(topology.sink, "sink", ["k0", look]);
   await sink.printed(/^ready/m);
   const before = child === null ? null : usage(child.pid);
-  const generator = new Child(topology.source, program("generator"), [
+  const generator = start(topology.source, "generator", [
     ...["s0", topology.deviceMac, NOBODY_MAC, SOURCE_IP, NOBODY_IP],
     ...[String(load.bytes), String(Math.round(load.rate)), String(load.ms), load.gaps ?? "even"],
   ]);

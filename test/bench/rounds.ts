@@ -1,5 +1,5 @@
 import { LosslessSearch } from "./lossless.js";
-import { guarded, NOISY, send, tcp, type Bed, type Latency, type Load, type Run } from "./measure.js";
+import { guarded, NOISY, send, sendPinned, tcp, type Bed, type Latency, type Load, type Run } from "./measure.js";
 import { median, type Result } from "./report.js";
 import { say } from "./say.js";
 import { ask, latenessBuckets, quantiles, type Buckets } from "./scrape.js";
@@ -10,6 +10,11 @@ const CPU_LOADS = {
   "1400 B at 100 k": [1400, 100e3],
   "64 B at 300 k": [64, 300e3],
 } as const;
+
+type CpuLoad = keyof typeof CPU_LOADS;
+
+/** The variant that others are measured against. */
+const FORWARDER = "libpcap";
 
 function readLateness(bed: Bed): Buckets {
   const metrics = ask(bed.topology, "/metrics");
@@ -61,12 +66,12 @@ export class Rounds {
 
   async round(beds: readonly Bed[]): Promise<void> {
     const tasks: (() => Promise<void>)[] = [];
+    if (this.#only.has("cpu"))
+      for (const load of Object.keys(CPU_LOADS)) tasks.push(() => this.#cpu(beds, load as CpuLoad));
     for (const bed of beds) {
       if (this.#only.has("lateness") && bed.variant.lateness !== "none")
         for (const rate of [1000, 10000]) tasks.push(() => this.#lateness(bed, rate));
       if (!bed.variant.forwards) continue;
-      if (this.#only.has("cpu"))
-        for (const load of Object.keys(CPU_LOADS)) tasks.push(() => this.#cpu(bed, load as keyof typeof CPU_LOADS));
       // Lateness seen from outside holds the path, which the bridge shows.
       const path = bed.variant.name === "bridge" && this.#only.has("lateness");
       if (path || this.#only.has("latency"))
@@ -77,16 +82,27 @@ export class Rounds {
     if (this.#only.has("lossless")) await this.#lossless(beds);
   }
 
-  async #cpu(bed: Bed, load: keyof typeof CPU_LOADS): Promise<void> {
-    if (bed.child === null) return;
+  /** All boxes one after the other, several times: a figure is worth most beside the other box's of the same seconds. */
+  async #cpu(beds: readonly Bed[], load: CpuLoad): Promise<void> {
     const [bytes, rate] = CPU_LOADS[load];
-    const run = await guarded(
-      () => send(bed, { bytes, rate, ms: this.#quick ? 300 : 500 }, "count"),
-      this.#tries,
-      this.#patience,
-    );
-    this.#note(bed, run, `${load}: ${run.cpu?.toFixed(2) ?? "–"} µs`);
-    if (run.cpu !== null) this.samples.add(`${bed.variant.name}.cpu.${load}`, run.cpu);
+    const boxes = beds.filter(({ variant, child }) => variant.forwards && child !== null);
+    for (let repeat = 0; repeat < (this.#quick ? 1 : 3); repeat++) {
+      const found = new Map<string, number>();
+      for (const bed of shuffled(boxes)) {
+        const run = await guarded(
+          () => sendPinned(bed, { bytes, rate, ms: this.#quick ? 300 : 600 }),
+          this.#tries,
+          this.#patience,
+        );
+        this.#note(bed, run, `${load}: ${run.cpu?.toFixed(2) ?? "–"} µs`);
+        if (run.cpu !== null) found.set(bed.variant.name, run.cpu);
+      }
+      const measure = found.get(FORWARDER);
+      for (const [name, cpu] of found) {
+        this.samples.add(`${name}.cpu.${load}`, cpu);
+        if (measure !== undefined) this.samples.add(`${name}.cpuRatio.${load}`, cpu / measure);
+      }
+    }
   }
 
   async #latency(bed: Bed, rate: number): Promise<void> {
@@ -153,7 +169,7 @@ export class Rounds {
         const rate = search.next();
         if (rate === null) continue;
         const run = await guarded(
-          () => send(bed, { bytes, rate, ms: this.#quick ? 250 : 400 }, "count"),
+          () => sendPinned(bed, { bytes, rate, ms: this.#quick ? 250 : 400 }),
           1,
           this.#patience,
         );
@@ -197,6 +213,7 @@ export class Rounds {
       forwards,
       lossless: {},
       cpu: {},
+      cpuRatio: {},
       latency: {},
       lateness: {},
       reordered: 0,
@@ -210,6 +227,8 @@ export class Rounds {
     for (const load of Object.keys(CPU_LOADS)) {
       const cpu = samples.median(`${name}.cpu.${load}`);
       if (cpu !== undefined) result.cpu[load] = cpu;
+      const ratio = samples.median(`${name}.cpuRatio.${load}`);
+      if (ratio !== undefined) result.cpuRatio[load] = ratio;
     }
     for (const rate of ["1000", "10000"]) {
       const [p50, p99, p999] = (["p50", "p99", "p999"] as const).map((q) =>
