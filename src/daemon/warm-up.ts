@@ -3,6 +3,7 @@ import { Datapath } from "../datapath/datapath.js";
 import type { DatapathOptions } from "../datapath/options.js";
 import { nicCounters, type Cards, type Nic } from "../nic/nic.js";
 import { DOWN, UP, type Direction, type Packet } from "../packet/packet.js";
+import { PRESETS } from "../defense/presets.js";
 import { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
 import { micros, millis, type Micros } from "../time/micros.js";
@@ -86,15 +87,16 @@ export function warmUp(random: Random): void {
   const outside = new Rehearsal(pool, DOWN);
   const cards: Cards = { inside, outside, turn: (until) => until, close: () => undefined };
   const window = millis(50);
+  const { defenses } = PRESETS.standalone;
   const options: DatapathOptions = {
     devices: [
       {
         name: "rehearsal",
         mac: ethernet.formatMac(DEVICE),
         defenses: {
-          pad: { enabled: true, target: "mtu", trailer: true },
-          jitter: { enabled: true, variance: 2, window, maxDelay: millis(5) },
-          decoy: { enabled: true, variance: 2, window, kinds: ["tcp", "udp", "icmp"], hops: 2, size: 100 },
+          ...defenses,
+          jitter: { ...defenses.jitter, enabled: true, window, maxDelay: millis(5) },
+          decoy: { ...defenses.decoy, window, kinds: ["tcp", "udp", "icmp"] },
         },
         budget: { packetsPerSecond: 1000, bytesPerSecond: 1e7, share: 1, perMonth: 1e9 },
       },

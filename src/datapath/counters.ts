@@ -1,3 +1,5 @@
+import { TALLIES } from "../defense/tally.js";
+
 /**
  * Why a packet did not leave the datapath. A closed list: each is a label value of `hushbox_datapath_drops_total`. What a card refused after
  * that is counted by the card.
@@ -45,6 +47,7 @@ const ONCE = [
   "flows",
   "flows_evicted",
   "applied",
+  ...TALLIES,
 ] as const;
 
 const NIC = ["received", "dropped", "noSlot", "oversize", "partialChecksum", "sent", "refused", "downs", "up"] as const;

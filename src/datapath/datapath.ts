@@ -1,6 +1,12 @@
 import type { BudgetState, DeviceReport, FlowReport } from "./handle.js";
 import { SWALLOW } from "../defense/defense.js";
+import { Destinations } from "../defense/pad/destinations.js";
+import type { MechanismModules } from "../defense/pad/mechanism.js";
+import { Paths } from "../defense/pad/paths.js";
+import { Trust } from "../defense/pad/trust.js";
+import { Tally } from "../defense/tally.js";
 import { FlowTable } from "../flow/flow-table.js";
+import { TcpFlows } from "../flow/tcp-flows.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { dissect } from "../packet/dissect.js";
 import { DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
@@ -10,7 +16,7 @@ import { DepartureQueue } from "../schedule/departure-queue.js";
 import { NEVER, seconds, type Micros } from "../time/micros.js";
 import { completeChecksum } from "../wire/checksum.js";
 import { Prefixes } from "../wire/prefix.js";
-import { protocolName } from "../wire/protocol.js";
+import { protocolName, TCP } from "../wire/protocol.js";
 import { deviceOf, isLocal, isUnknown } from "./classify.js";
 import { Counters } from "./counters.js";
 import { Device } from "./device.js";
@@ -21,6 +27,8 @@ import { Wishes } from "./wishes.js";
 
 /** Flows that are known at once, and how long an idle one is. */
 const FLOWS = { capacity: 4096, idle: seconds(600) };
+/** Remote hosts of which something is remembered. */
+const DESTINATIONS = 1024;
 
 const TURNS = Counters.index("turns");
 const LAST_TURN = Counters.index("last_turn_us");
@@ -53,7 +61,6 @@ export class Datapath {
   readonly #pool: Pool;
   readonly #view: DataView;
   readonly #cards: Cards;
-  readonly #random: Random;
   readonly #values: Float64Array;
   readonly #tap: Tap | null;
   readonly #queue: DepartureQueue;
@@ -64,18 +71,29 @@ export class Datapath {
   #lanes = "";
   readonly #wishes: Wishes;
   readonly #flows: FlowTable;
+  readonly #tcp: TcpFlows;
+  /** What the devices' defenses work with. */
+  readonly #modules: MechanismModules;
   #wakeAt: Micros = NEVER;
 
   constructor(options: DatapathOptions, saved: BudgetState | null, modules: DatapathModules, now: Micros) {
     this.#pool = modules.pool;
     this.#view = modules.pool.view;
     this.#cards = modules.cards;
-    this.#random = modules.random;
     this.#values = modules.counters.values;
     this.#tap = modules.tap;
     this.#queue = new DepartureQueue(modules.queue, modules.pool);
     this.#wishes = new Wishes(modules.pool, this.#queue, modules.counters);
     this.#flows = new FlowTable(FLOWS, modules);
+    this.#tcp = new TcpFlows(FLOWS.capacity);
+    const { pool, random } = modules;
+    const tally = new Tally(this.#values, (name) => Counters.index(name));
+    const destinations = new Destinations(DESTINATIONS, modules);
+    this.#modules = {
+      ...{ pool, random, tally, destinations, flows: this.#flows, tcp: this.#tcp },
+      paths: new Paths(destinations),
+      trust: new Trust(destinations),
+    };
     this.#apply(options, saved, now);
   }
 
@@ -96,7 +114,7 @@ export class Datapath {
     }
     this.#devices = options.devices.map((wanted, index) => {
       const kept = before.find((device) => device.options.mac === wanted.mac);
-      if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#random, mtu, now);
+      if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtu, now);
       kept.apply(wanted, mtu, now);
       return kept;
     });
@@ -191,6 +209,7 @@ export class Datapath {
     const device = deviceOf(packet, this.#view, this.#devices);
     if (device !== null) packet.device = device.index;
     const local = isLocal(packet, this.#view, this.#local);
+    packet.home = local;
     packet.local = local && !this.#delayLocal;
     if (local) values[m.local] = (values[m.local] ?? 0) + 1;
     if (isUnknown(packet)) this.#add(m.unknown, 1);
@@ -207,6 +226,8 @@ export class Datapath {
       return;
     }
     packet.flow = this.#flows.lookup(packet, this.#view, now);
+    if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
+      this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
     for (const defense of device.chain) {
       if (defense.onPacket(packet, now) === SWALLOW) {
         this.#swallow(packet);
@@ -255,13 +276,13 @@ export class Datapath {
     const m = meter(packet.direction);
     if (packet.kind === REAL) {
       values[m.packetsOut] = (values[m.packetsOut] ?? 0) + 1;
-      values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength;
+      values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength - packet.added;
       countDelay(values, packet.direction, now - packet.arrivedAt);
     } else {
       values[m.decoyPackets] = (values[m.decoyPackets] ?? 0) + 1;
-      values[m.decoyBytes] = (values[m.decoyBytes] ?? 0) + packet.wireLength;
+      values[m.decoyBytes] = (values[m.decoyBytes] ?? 0) + packet.wireLength - packet.added;
     }
-    values[m.paddingBytes] = (values[m.paddingBytes] ?? 0) + packet.pad;
+    values[m.paddingBytes] = (values[m.paddingBytes] ?? 0) + packet.pad + packet.added;
     if (this.#tap !== null) this.#tap.sent(packet, now);
     this.#towards(packet.direction).send(packet);
   }

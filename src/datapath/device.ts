@@ -5,7 +5,7 @@ import type { Defense } from "../defense/defense.js";
 import { parseMac } from "../wire/ethernet.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { DOWN, UP } from "../packet/packet.js";
-import type { Random } from "../random/random.js";
+import type { MechanismModules } from "../defense/pad/mechanism.js";
 import { micros, type Micros } from "../time/micros.js";
 import type { DeviceOptions } from "./options.js";
 
@@ -27,24 +27,31 @@ export class Device {
   bytesUp = 0;
   bytesDown = 0;
   lastSeen = micros(-1);
-  readonly #random: Random;
+  readonly #modules: MechanismModules;
 
-  constructor(options: DeviceOptions, index: number, monthBytes: number, random: Random, mtu: number, now: Micros) {
+  constructor(
+    options: DeviceOptions,
+    index: number,
+    monthBytes: number,
+    modules: MechanismModules,
+    mtu: number,
+    now: Micros,
+  ) {
     const mac = parseMac(options.mac);
     if (mac === null)
       throw new HushboxError("config-invalid", `device ${options.name}: "${options.mac}" is no MAC address`);
     this.mac = mac;
     this.index = index;
     this.options = options;
-    this.#random = random;
+    this.#modules = modules;
     this.budget = new Budget(options.budget, monthBytes, now);
-    this.decoys = new DecoySource(random);
-    this.chain = chainOf(options.defenses, [], options.defenses, { random, mtu, now });
+    this.decoys = new DecoySource(modules.random);
+    this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, mtu, now });
   }
 
   /** Takes new values over. A defense whose own values stay the same keeps its state. */
   apply(options: DeviceOptions, mtu: number, now: Micros): void {
-    this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { random: this.#random, mtu, now });
+    this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { ...this.#modules, mtu, now });
     this.options = options;
     this.budget.options = options.budget;
   }

@@ -1,14 +1,15 @@
-import type { Random } from "../random/random.js";
 import type { Micros } from "../time/micros.js";
 import { Decoy } from "./decoy.js";
 import type { Defense } from "./defense.js";
 import { Jitter } from "./jitter.js";
+import { Pace } from "./pace.js";
 import type { DefenseOptions } from "./options.js";
+import type { MechanismModules } from "./pad/mechanism.js";
 import { Pad } from "./pad/pad.js";
+import { Window } from "./window.js";
 
 /** What a defense is made from, beside its options. */
-export interface Modules {
-  readonly random: Random;
+export interface Modules extends MechanismModules {
   /** Of the outside card, in bytes. */
   readonly mtu: number;
   readonly now: Micros;
@@ -18,7 +19,9 @@ export interface Modules {
 const DEFENSES: Readonly<Record<keyof DefenseOptions, (options: DefenseOptions, modules: Modules) => Defense>> = {
   decoy: ({ decoy }, { random, now }) => new Decoy(decoy, random, now),
   jitter: ({ jitter }, { random, now }) => new Jitter(jitter, random, now),
-  pad: ({ pad }, { mtu }) => new Pad(pad, mtu),
+  pace: ({ pace }, { random }) => new Pace(pace, random),
+  window: ({ window }, modules) => new Window(window, modules),
+  pad: ({ pad }, modules) => new Pad(pad, modules.mtu, modules),
 };
 
 /** The names of all defenses, in chain order. */

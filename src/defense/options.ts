@@ -1,12 +1,44 @@
 import type { Micros } from "../time/micros.js";
 import type { DecoyKind } from "./defense.js";
 
-/** `pad` in numbers. `target`: `"mtu"`: the largest frame of the outside card; `"max"`: the running maximum of the device's frames; or bytes of Ethernet frame. */
+/** The ways to grow an IP packet, in the order in which they are asked. */
+export const MECHANISM_NAMES = [
+  "icmpEcho",
+  "quicPrefix",
+  "udpSurplus",
+  "tcpOverlap",
+  "tcpReset",
+  "ipv6Options",
+] as const;
+export type MechanismName = (typeof MECHANISM_NAMES)[number];
+
+/**
+ * `pad` in numbers. `target`: `"mtu"`: the largest frame of the outside card; `"max"`: the running maximum of the device's frames; or bytes
+ * of Ethernet frame. What routers see (all but the trailer) never exceeds the path's MTU.
+ */
 export interface PadOptions {
   readonly enabled: boolean;
   readonly target: "mtu" | "max" | number;
   /** Append zeros behind the IP packet, inside the Ethernet frame. */
   readonly trailer: boolean;
+  /** Zeros behind a UDP datagram, inside the IP packet, with their own checksum (RFC 9868). */
+  readonly udpSurplus: boolean;
+  /** A packet that nobody can decrypt before a QUIC packet, in the same datagram. */
+  readonly quicPrefix: boolean;
+  /** TCP segments with payload or FIN begin with bytes that were sent before. */
+  readonly tcpOverlap: boolean;
+  /** So do acknowledgments without payload, where both sides know SACK and the remote side has shown that it is there. */
+  readonly tcpAcks: boolean;
+  /** Where nothing was sent before, random bytes below the first sequence number stand in. */
+  readonly tcpFiller: boolean;
+  /** Zeros in a RST. */
+  readonly tcpReset: boolean;
+  /** Zeros in echo requests; replies are cut back. */
+  readonly icmpEcho: boolean;
+  /** A destination options header of an unknown, skippable type. Some networks drop it: off unless asked for. */
+  readonly ipv6Options: boolean;
+  /** Lower the maximum segment size in SYNs to what padded segments leave room for. */
+  readonly clampMss: boolean;
 }
 
 /** `jitter` in numbers. */
@@ -31,6 +63,24 @@ export interface DecoyOptions {
   readonly size: number;
 }
 
+/** `window` in numbers. */
+export interface WindowOptions {
+  readonly enabled: boolean;
+  /** Bytes; the device's windows are lowered to it, never raised. */
+  readonly size: number;
+}
+
+/** `pace` in numbers. */
+export interface PaceOptions {
+  readonly enabled: boolean;
+  /** Packets leave on a grid of this spacing, one at a time. */
+  readonly interval: Micros;
+  /** No packet is delayed for longer: what would be shares the last slot within it. */
+  readonly maxDelay: Micros;
+  /** A decoy is asked for where nothing has left for so long; 0 never. Bounds `max_diff_time`. */
+  readonly maxGap: Micros;
+}
+
 /** Bounds on decoys, in numbers. */
 export interface BudgetOptions {
   readonly packetsPerSecond: number;
@@ -46,4 +96,6 @@ export interface DefenseOptions {
   readonly pad: PadOptions;
   readonly jitter: JitterOptions;
   readonly decoy: DecoyOptions;
+  readonly pace: PaceOptions;
+  readonly window: WindowOptions;
 }

@@ -1,8 +1,8 @@
 import { millis, seconds } from "../time/micros.js";
-import type { BudgetOptions, DefenseOptions } from "./options.js";
+import type { BudgetOptions, DefenseOptions, PadOptions } from "./options.js";
 
 /** The presets that exist, weakest first. */
-export const PRESET_NAMES = ["off", "paper"] as const;
+export const PRESET_NAMES = ["off", "paper", "standalone"] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
 /** What a preset is: a set of values and nothing else. */
@@ -16,9 +16,25 @@ export interface Preset {
 /** Bounds that cost an idle line little: 50 decoys a second at most, as many bytes again as the device sends, 2 GB a month. */
 const BUDGET: BudgetOptions = { packetsPerSecond: 50, bytesPerSecond: 100e3, share: 1, perMonth: 2e9 };
 
+/** Frames alone, on the link to the router. */
+const TRAILER: PadOptions = {
+  enabled: true,
+  target: "mtu",
+  trailer: true,
+  udpSurplus: false,
+  quicPrefix: false,
+  tcpOverlap: false,
+  tcpAcks: false,
+  tcpFiller: false,
+  tcpReset: false,
+  icmpEcho: false,
+  ipv6Options: false,
+  clampMss: false,
+};
+
 /** The realistic adversary of the paper with ν = 2: constant padding, Gaussian jitter, decoys by protocol; upstream only. */
 const PAPER: DefenseOptions = {
-  pad: { enabled: true, target: "mtu", trailer: true },
+  pad: TRAILER,
   jitter: { enabled: true, variance: 2, window: seconds(2), maxDelay: millis(20) },
   decoy: {
     enabled: true,
@@ -28,6 +44,27 @@ const PAPER: DefenseOptions = {
     hops: 2,
     size: 100,
   },
+  pace: { enabled: false, interval: millis(5), maxDelay: millis(20), maxGap: seconds(5) },
+  window: { enabled: false, size: 32_768 },
+};
+
+/** Everything that needs no far end. */
+const STANDALONE: DefenseOptions = {
+  pad: {
+    ...TRAILER,
+    udpSurplus: true,
+    quicPrefix: true,
+    tcpOverlap: true,
+    tcpAcks: true,
+    tcpFiller: true,
+    tcpReset: true,
+    icmpEcho: true,
+    clampMss: true,
+  },
+  jitter: { ...PAPER.jitter, enabled: false },
+  decoy: PAPER.decoy,
+  pace: { ...PAPER.pace, enabled: true },
+  window: { ...PAPER.window, enabled: true },
 };
 
 /** Every preset's values. */
@@ -35,15 +72,22 @@ export const PRESETS: Readonly<Record<PresetName, Preset>> = {
   off: {
     summary: "passes and measures",
     defenses: {
-      pad: { ...PAPER.pad, enabled: false },
+      pad: { ...TRAILER, enabled: false },
       jitter: { ...PAPER.jitter, enabled: false },
       decoy: { ...PAPER.decoy, enabled: false },
+      pace: { ...PAPER.pace, enabled: false },
+      window: { ...PAPER.window, enabled: false },
     },
     budget: BUDGET,
   },
   paper: {
     summary: "outbound: constant padding, Gaussian jitter, TCP, UDP and ICMP decoys; variance multiplier 2",
     defenses: PAPER,
+    budget: BUDGET,
+  },
+  standalone: {
+    summary: "constant sizes past the router, constant windows, pacing, decoys; no far end",
+    defenses: STANDALONE,
     budget: BUDGET,
   },
 };

@@ -11,7 +11,15 @@ import {
   type Codec,
 } from "./quantity.js";
 import type { DecoyKind } from "./defense.js";
-import type { BudgetOptions, DecoyOptions, DefenseOptions, JitterOptions, PadOptions } from "./options.js";
+import type {
+  BudgetOptions,
+  DecoyOptions,
+  DefenseOptions,
+  JitterOptions,
+  PaceOptions,
+  PadOptions,
+  WindowOptions,
+} from "./options.js";
 
 const STRICT = { additionalProperties: false } as const;
 
@@ -19,6 +27,10 @@ const STRICT = { additionalProperties: false } as const;
 export const DECOY_KINDS = ["tcp", "udp", "icmp", "traceroute"] as const satisfies readonly DecoyKind[];
 
 const WINDOW = ["100ms", "10min"] as const;
+
+function flag(description: string) {
+  return Type.Optional(Type.Boolean({ description }));
+}
 
 /** `pad` as it stands in a configuration. Every key may be absent: the preset decides then. */
 export const PadSchema = Type.Object(
@@ -34,16 +46,31 @@ export const PadSchema = Type.Object(
           "What frames grow to: the largest frame of the outside card, the running maximum of the device's frames, or bytes of Ethernet frame from 60B to 1522B. Longer frames stay as they are.",
       }),
     ),
-    trailer: Type.Optional(
-      Type.Boolean({
-        description: "Append zeros behind the IP packet, inside the Ethernet frame: every receiver ignores them.",
-      }),
+    trailer: flag(
+      "Append zeros behind the IP packet, inside the Ethernet frame: every receiver and the first router drop them.",
     ),
+    udpSurplus: flag(
+      "Append zeros behind UDP datagrams, inside the IP packet (RFC 9868): they pass routers, and receivers ignore them.",
+    ),
+    quicPrefix: flag(
+      "Put a packet that nobody can decrypt before QUIC packets, in the same datagram: receivers skip it (RFC 9000, 12.2).",
+    ),
+    tcpOverlap: flag("Begin TCP segments with bytes that were sent before: receivers have them already and skip them."),
+    tcpAcks: flag("The same for acknowledgments without payload, where both sides know SACK."),
+    tcpFiller: flag(
+      "Where nothing was sent before, let random bytes below the connection's first sequence number stand in.",
+    ),
+    tcpReset: flag("Append zeros to TCP resets."),
+    icmpEcho: flag("Append zeros to echo requests (ping); replies are cut back."),
+    ipv6Options: flag(
+      "Add a destination options header of a type that receivers skip to IPv6 packets that nothing else fills. Many networks drop it.",
+    ),
+    clampMss: flag("Lower the maximum segment size that both sides announce to what a padded segment leaves room for."),
   },
   {
     ...STRICT,
     description:
-      "Constant padding: frame lengths say nothing. Covers the link to the router; behind it the trailer is gone.",
+      "Constant padding: frame lengths say nothing. The trailer covers the link to the router, the others the way behind it too.",
   },
 );
 export type PadFile = Static<typeof PadSchema>;
@@ -120,6 +147,45 @@ export const DecoySchema = Type.Object(
 );
 export type DecoyFile = Static<typeof DecoySchema>;
 
+/** `pace` as it stands in a configuration. */
+export const PaceSchema = Type.Object(
+  {
+    enabled: flag("Whether packets toward the world leave on a grid of slots."),
+    interval: Type.Optional(
+      duration({ description: "The spacing of the slots; each takes one packet.", between: ["100us", "1s"] }),
+    ),
+    maxDelay: Type.Optional(
+      duration({
+        description: "No packet is delayed for longer: what would be leaves in the last slot within it.",
+        between: ["0", "5s"],
+      }),
+    ),
+    maxGap: Type.Optional(
+      duration({
+        description: "Ask for a decoy where nothing has left for so long, within the budget; 0 never does.",
+        between: ["0", "1h"],
+      }),
+    ),
+  },
+  { ...STRICT, description: "Pacing: the times of packets say less, and no gap is long. Order is kept." },
+);
+export type PaceFile = Static<typeof PaceSchema>;
+
+/** `window` as it stands in a configuration. */
+export const WindowSchema = Type.Object(
+  {
+    enabled: flag("Whether the TCP windows that the device announces are lowered to a constant."),
+    size: Type.Optional(
+      size({
+        description: "The largest window that leaves. It limits downloads to so many bytes a round trip.",
+        between: ["4KiB", "1MiB"],
+      }),
+    ),
+  },
+  { ...STRICT, description: "Window clamp: TCP windows say nothing. Smaller ones pass as they are." },
+);
+export type WindowFile = Static<typeof WindowSchema>;
+
 /** Bounds on decoys as they stand in a configuration, of each device by itself. */
 export const BudgetSchema = Type.Object(
   {
@@ -150,7 +216,13 @@ export type BudgetFile = Static<typeof BudgetSchema>;
 
 /** All defenses as they stand in a configuration. Adding a defense adds a line here and one in CODECS. */
 export const DefensesSchema = Type.Object(
-  { pad: Type.Optional(PadSchema), jitter: Type.Optional(JitterSchema), decoy: Type.Optional(DecoySchema) },
+  {
+    pad: Type.Optional(PadSchema),
+    jitter: Type.Optional(JitterSchema),
+    decoy: Type.Optional(DecoySchema),
+    pace: Type.Optional(PaceSchema),
+    window: Type.Optional(WindowSchema),
+  },
   { ...STRICT, description: "Single values that differ from the preset's." },
 );
 export type DefensesFile = Static<typeof DefensesSchema>;
@@ -163,7 +235,20 @@ const PAD_TARGET: Codec<string, PadOptions["target"]> = {
   show: (target) => (typeof target === "number" ? SIZE.show(target) : target),
 };
 
-const PAD: Codecs<PadFile, PadOptions> = { enabled: plain(), target: PAD_TARGET, trailer: plain() };
+const PAD: Codecs<PadFile, PadOptions> = {
+  enabled: plain(),
+  target: PAD_TARGET,
+  trailer: plain(),
+  udpSurplus: plain(),
+  quicPrefix: plain(),
+  tcpOverlap: plain(),
+  tcpAcks: plain(),
+  tcpFiller: plain(),
+  tcpReset: plain(),
+  icmpEcho: plain(),
+  ipv6Options: plain(),
+  clampMss: plain(),
+};
 const JITTER: Codecs<JitterFile, JitterOptions> = {
   enabled: plain(),
   variance: plain(),
@@ -179,6 +264,13 @@ const DECOY: Codecs<DecoyFile, DecoyOptions> = {
   hops: plain(),
   size: SIZE,
 };
+const PACE: Codecs<PaceFile, PaceOptions> = {
+  enabled: plain(),
+  interval: DURATION,
+  maxDelay: DURATION,
+  maxGap: DURATION,
+};
+const WINDOWS: Codecs<WindowFile, WindowOptions> = { enabled: plain(), size: SIZE };
 const BUDGET: Codecs<BudgetFile, BudgetOptions> = {
   packetsPerSecond: plain(),
   bytesPerSecond: SIZE,
@@ -187,7 +279,7 @@ const BUDGET: Codecs<BudgetFile, BudgetOptions> = {
 };
 
 /** The names of all defenses, in chain order. */
-export const DEFENSE_NAMES: readonly DefenseName[] = ["pad", "jitter", "decoy"];
+export const DEFENSE_NAMES: readonly DefenseName[] = ["decoy", "jitter", "pace", "window", "pad"];
 
 /** `base` with what the file says instead. */
 export function overlayDefenses(base: DefenseOptions, file: DefensesFile): DefenseOptions {
@@ -195,6 +287,8 @@ export function overlayDefenses(base: DefenseOptions, file: DefensesFile): Defen
     pad: overlay(PAD, base.pad, file.pad ?? {}),
     jitter: overlay(JITTER, base.jitter, file.jitter ?? {}),
     decoy: overlay(DECOY, base.decoy, file.decoy ?? {}),
+    pace: overlay(PACE, base.pace, file.pace ?? {}),
+    window: overlay(WINDOWS, base.window, file.window ?? {}),
   };
 }
 
@@ -205,7 +299,13 @@ export function overlayBudget(base: BudgetOptions, file: BudgetFile): BudgetOpti
 
 /** All values of all defenses in the file's form. */
 export function showDefenses(options: DefenseOptions) {
-  return { pad: show(PAD, options.pad), jitter: show(JITTER, options.jitter), decoy: show(DECOY, options.decoy) };
+  return {
+    pad: show(PAD, options.pad),
+    jitter: show(JITTER, options.jitter),
+    decoy: show(DECOY, options.decoy),
+    pace: show(PACE, options.pace),
+    window: show(WINDOWS, options.window),
+  };
 }
 
 /** A budget in the file's form. */

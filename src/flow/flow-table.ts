@@ -50,6 +50,7 @@ export class FlowTable {
   readonly #bytes: Float64Array;
   readonly #first: Float64Array;
   readonly #last: Float64Array;
+  readonly #generation: Uint32Array;
 
   /** Flows that were new. */
   created = 0;
@@ -70,6 +71,7 @@ export class FlowTable {
     this.#bytes = new Float64Array(capacity * 2);
     this.#first = new Float64Array(capacity);
     this.#last = new Float64Array(capacity);
+    this.#generation = new Uint32Array(capacity);
   }
 
   /** Flows in the table, those included that are idle too long but not forgotten yet. */
@@ -137,6 +139,11 @@ export class FlowTable {
       if (!seen) into[found++] = flow;
     }
     return found;
+  }
+
+  /** Another number for every flow that has been in this place: who keeps things by a flow's index sees that it is a new one. Never 0. */
+  generation(flow: number): number {
+    return this.#generation[flow] ?? 0;
   }
 
   /** The IP version of a flow. */
@@ -273,6 +280,7 @@ export class FlowTable {
 
   #reset(flow: number, now: Micros): void {
     this.created++;
+    this.#generation[flow] = this.created;
     this.#first[flow] = now;
     this.#packets[flow * 2] = this.#packets[flow * 2 + 1] = 0;
     this.#bytes[flow * 2] = this.#bytes[flow * 2 + 1] = 0;

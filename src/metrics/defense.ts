@@ -1,5 +1,7 @@
 import type { Counters } from "../datapath/counters.js";
+import { MECHANISM_NAMES } from "../defense/options.js";
 import { DECOY_KINDS, DEFENSE_NAMES } from "../defense/schema.js";
+import { CLEANED } from "../defense/tally.js";
 import { Reading, type Sample } from "./reading.js";
 import type { MetricsSource } from "./source.js";
 
@@ -49,6 +51,42 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
         labels: { reason: REFUSALS },
       },
       each("reason", "decoys_refused_", REFUSALS),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_padded_packets_total",
+        type: "counter",
+        help: "Packets that a mechanism of pad has grown, so that routers see the target size.",
+        labels: { mechanism: MECHANISM_NAMES },
+      },
+      each("mechanism", "padded_packets_", MECHANISM_NAMES),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_padded_bytes_total",
+        type: "counter",
+        help: "Bytes by which a mechanism of pad has grown packets.",
+        labels: { mechanism: MECHANISM_NAMES },
+      },
+      each("mechanism", "padded_bytes_", MECHANISM_NAMES),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_given_up_total",
+        type: "counter",
+        help: "Times that a mechanism of pad was switched off for a destination that does not take it.",
+        labels: { mechanism: MECHANISM_NAMES },
+      },
+      each("mechanism", "given_up_", MECHANISM_NAMES),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_cleaned_total",
+        type: "counter",
+        help: "What was taken back or changed so that neither side notices the defenses, by what it was.",
+        labels: { what: CLEANED },
+      },
+      each("what", "", CLEANED),
     ),
     new Reading(
       {

@@ -28,6 +28,8 @@ export class Packet {
   length = 0;
   /** Zero bytes that the card appends after `length` (the trailer); they lie in no slot. */
   pad = 0;
+  /** Bytes of padding among `length` (and `wireLength`): what a defense put inside the frame. */
+  added = 0;
   direction: Direction = UP;
   kind: Kind = REAL;
   /** Index of the device in the configuration, or -1. */
@@ -42,6 +44,8 @@ export class Packet {
   departAt = 0 as Micros;
   /** May pass delayed packets of its direction: traffic of the local network. */
   local = false;
+  /** Of the local network, delayed or not: no router sees it. */
+  home = false;
 
   // What dissect() found. All positions are inside [at, at + length].
   /** The EtherType behind any 802.1Q tags; an 802.3 length (< 1536) is kept as it is. */
@@ -75,6 +79,7 @@ export class Packet {
   clear(): void {
     this.length = 0;
     this.pad = 0;
+    this.added = 0;
     this.direction = UP;
     this.kind = REAL;
     this.device = -1;
@@ -83,6 +88,7 @@ export class Packet {
     this.arrivedAt = 0 as Micros;
     this.departAt = 0 as Micros;
     this.local = false;
+    this.home = false;
     this.flow = -1;
   }
 }

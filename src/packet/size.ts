@@ -19,8 +19,10 @@ export function parseSize(text: string): number | null {
   return Math.round(Number(digits) * (FACTORS[unit] ?? NaN));
 }
 
-/** Writes a size in the largest decimal unit in which it is whole: `1514B`, `100kB`, `2GB`; what parseSize reads back. */
+const WHOLE = ["GB", "MB", "kB", "GiB", "MiB", "KiB"] as const;
+
+/** Writes a size in the largest unit in which it is whole, decimal ones first: `1514B`, `100kB`, `32KiB`, `2GB`; what parseSize reads back. */
 export function formatSize(bytes: number): string {
-  const unit = ["GB", "MB", "kB"].find((name) => bytes > 0 && Number.isInteger(bytes / (FACTORS[name] ?? NaN))) ?? "B";
+  const unit = WHOLE.find((name) => bytes > 0 && Number.isInteger(bytes / (FACTORS[name] ?? NaN))) ?? "B";
   return `${bytes / (FACTORS[unit] ?? NaN)}${unit}`;
 }

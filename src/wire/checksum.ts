@@ -5,6 +5,14 @@ import { ICMPV6, TCP, UDP } from "./protocol.js";
 
 export { fold, sum };
 
+/**
+ * Corrects the checksum at `field` for one 16-bit word of what it covers that was `before` and is `now` (RFC 1624, equation 3). The word must
+ * lie on an even offset from the start of the sum.
+ */
+export function replaceWord(view: DataView, field: number, before: number, now: number): void {
+  view.setUint16(field, fold((~view.getUint16(field) & 0xffff) + (~before & 0xffff) + now));
+}
+
 /** The pseudo-header's sum over IPv4 (RFC 9293, 3.1); `length` is that of the transport header and payload. */
 export function pseudoHeader4(view: DataView, ipAt: number, protocol: number, length: number): number {
   return sum(view, ipAt + ipv4.SOURCE, 8, protocol + length);

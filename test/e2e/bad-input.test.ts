@@ -85,7 +85,7 @@ void test("bad input", { skip, timeout: 190_000 }, async (t) => {
       [
         "a misspelt value",
         `${good}preset: papper\n`,
-        new RegExp(`${at(5, 9)}/preset expected one of off, paper, got "papper"`),
+        new RegExp(`${at(5, 9)}/preset expected one of off, paper, standalone, got "papper"`),
       ],
       [
         "a misspelt key within",

@@ -34,6 +34,7 @@ type Settings = typeof settings extends fc.Arbitrary<infer T> ? T : never;
 
 function defended(s: Settings) {
   return options({
+    ...ALL,
     pad: { ...ALL.pad, enabled: s.pad },
     jitter: {
       ...ALL.jitter,

@@ -3,33 +3,19 @@ import { Datapath } from "../../src/datapath/datapath.js";
 import type { BudgetState } from "../../src/datapath/handle.js";
 import type { DatapathOptions } from "../../src/datapath/options.js";
 import type { BudgetOptions, DefenseOptions } from "../../src/defense/options.js";
+import { PRESETS } from "../../src/defense/presets.js";
 import { MemoryCards } from "../../src/nic/memory.js";
 import { Pool } from "../../src/packet/pool.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
-import { micros, millis, NEVER, seconds, type Micros } from "../../src/time/micros.js";
+import { micros, NEVER, type Micros } from "../../src/time/micros.js";
 
 export const DEVICE = "02:00:00:00:00:01";
 export const ROUTER = "02:00:00:00:00:02";
 export const LAN = ["192.168.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "fe80::/10", "ff00::/8"];
 
-export const OFF: DefenseOptions = {
-  pad: { enabled: false, target: "mtu", trailer: true },
-  jitter: { enabled: false, variance: 2, window: seconds(2), maxDelay: millis(20) },
-  decoy: {
-    enabled: false,
-    variance: 2,
-    window: seconds(2),
-    kinds: ["tcp", "udp", "icmp", "traceroute"],
-    hops: 2,
-    size: 100,
-  },
-};
-
-export const ALL: DefenseOptions = {
-  pad: { ...OFF.pad, enabled: true },
-  jitter: { ...OFF.jitter, enabled: true },
-  decoy: { ...OFF.decoy, enabled: true },
-};
+export const OFF: DefenseOptions = PRESETS.off.defenses;
+/** Everything of the preset `paper`. */
+export const ALL: DefenseOptions = PRESETS.paper.defenses;
 
 export const BUDGET: BudgetOptions = { packetsPerSecond: 50, bytesPerSecond: 100_000, share: 1, perMonth: 2e9 };
 

@@ -16,6 +16,8 @@ const PATCH_EXAMPLES: Readonly<Record<DefenseName, Patch>> = {
   pad: { target: "max" },
   jitter: { variance: 4, maxDelay: "10ms" },
   decoy: { enabled: true, kinds: ["udp", "icmp"] },
+  pace: { interval: "10ms" },
+  window: { enabled: true, size: "16KiB" },
 };
 
 const QuerySchema = Type.Object(

@@ -1,33 +1,55 @@
 import { DECOY, UP, type Packet } from "../../packet/packet.js";
 import { NEVER, type Micros } from "../../time/micros.js";
-import { PASS, type Defense, type Verdict } from "../defense.js";
+import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
-import type { Mechanism } from "./mechanism.js";
-import { trailer } from "./trailer.js";
+import { growDecoy } from "./grow-decoy.js";
+import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { mechanismsOf } from "./mechanisms.js";
+import { addTrailer } from "./trailer.js";
 
 const ETHERNET_HEADER = 14;
 
-/** Constant padding: every frame on the way up leaves at one size, decoys and frames that are not IP too (the paper's std_len_pack = 0). */
+/** A mechanism, and where it is counted. */
+interface Counted {
+  readonly mechanism: Mechanism;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/**
+ * Constant padding: every frame on the way up leaves at one size, decoys and frames that are not IP too (the paper's std_len_pack = 0). What
+ * routers see grows by the first mechanism that knows how, up to what the path takes; the trailer covers the rest on the link to the router.
+ */
 export class Pad implements Defense {
   readonly name = "pad";
-  readonly #mechanisms: readonly Mechanism[];
+  readonly #modules: MechanismModules;
+  /** What grows the IP packet itself. */
+  readonly #inner: readonly Counted[];
+  readonly #trailer: boolean;
   readonly #running: boolean;
   #target: number;
 
   /** `mtu`: of the outside card, in bytes; no frame grows beyond it. */
-  constructor(options: PadOptions, mtu: number) {
+  constructor(options: PadOptions, mtu: number, modules: MechanismModules) {
     const largest = mtu + ETHERNET_HEADER;
-    this.#mechanisms = options.trailer ? [trailer] : [];
+    this.#modules = modules;
+    this.#inner = mechanismsOf(options, modules).map((mechanism) => ({
+      mechanism,
+      packets: modules.tally.place(`padded_packets_${mechanism.name}`),
+      bytes: modules.tally.place(`padded_bytes_${mechanism.name}`),
+    }));
+    this.#trailer = options.trailer;
     this.#running = options.target === "max";
     this.#target =
       options.target === "mtu" ? largest : options.target === "max" ? 0 : Math.min(options.target, largest);
   }
 
-  onPacket(packet: Packet): Verdict {
-    if (packet.direction !== UP) return PASS;
+  onPacket(packet: Packet, now: Micros): Verdict {
+    if (packet.direction !== UP) return this.#clean(packet, now);
     // A decoy follows the running maximum; it does not set it.
     if (this.#running && packet.kind !== DECOY && packet.wireLength > this.#target) this.#target = packet.wireLength;
-    for (const mechanism of this.#mechanisms) mechanism.grow(packet, this.#target);
+    if (this.#inner.length > 0 && packet.version !== 0 && !packet.home) this.#grow(packet, now);
+    if (this.#trailer) addTrailer(packet, this.#target);
     return PASS;
   }
 
@@ -37,5 +59,31 @@ export class Pad implements Defense {
 
   onTick(): void {
     // Sizes do not depend on time.
+  }
+
+  #grow(packet: Packet, now: Micros): void {
+    const { destinations, paths, pool, tally } = this.#modules;
+    const destination = destinations.of(packet, pool.view);
+    const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination));
+    if (packet.kind === DECOY) {
+      growDecoy(packet, pool.view, target);
+      return;
+    }
+    for (const { mechanism, packets, bytes } of this.#inner) {
+      const before = packet.added;
+      mechanism.grow(packet, target, destination, now);
+      if (packet.added === before) continue;
+      tally.add(packets, 1);
+      tally.add(bytes, packet.added - before);
+    }
+  }
+
+  #clean(packet: Packet, now: Micros): Verdict {
+    if (this.#inner.length === 0 || packet.version === 0 || packet.home) return PASS;
+    const destination = this.#modules.destinations.of(packet, this.#modules.pool.view);
+    for (const { mechanism } of this.#inner) {
+      if (mechanism.clean?.(packet, destination, now) === SWALLOW) return SWALLOW;
+    }
+    return PASS;
   }
 }

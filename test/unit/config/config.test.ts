@@ -144,7 +144,11 @@ const BAD: readonly (readonly [what: string, text: string, complaint: string])[]
     "defenses: {decoy: {kinds: [tpc]}}\n",
     'f.yaml:5:28 /defenses/decoy/kinds/0 expected one of tcp, udp, icmp, traceroute, got "tpc"; did you mean "tcp"?',
   ],
-  ["a preset that is not there", "preset: tunnel\n", 'f.yaml:5:9 /preset expected one of off, paper, got "tunnel"'],
+  [
+    "a preset that is not there",
+    "preset: tunnel\n",
+    'f.yaml:5:9 /preset expected one of off, paper, standalone, got "tunnel"',
+  ],
   ["a section left empty", "local:\n", "f.yaml:5:7 /local expected an object (keys and values), got nothing"],
   ["a list for a section", "nic: []\n", "f.yaml:5:6 /nic expected an object (keys and values), got a list"],
   ["slots that fit no block", "nic: {slots: 1000}\n", "f.yaml:5:14 /nic/slots expected a multiple of 32, got 1000"],

@@ -1,12 +1,14 @@
 import { test } from "tap";
 import fc from "fast-check";
 import { Jitter } from "../../../src/defense/jitter.js";
+import type { PadOptions } from "../../../src/defense/options.js";
 import { Pad } from "../../../src/defense/pad/pad.js";
 import { RunningVariance } from "../../../src/defense/running-variance.js";
 import { DECOY, DOWN, Packet, UP } from "../../../src/packet/packet.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { micros, millis, NEVER, seconds } from "../../../src/time/micros.js";
 import { OFF } from "../../support/box.js";
+import { mechanismModules } from "../../support/mechanisms.js";
 
 /** Frame lengths in, frame lengths on the wire out. */
 function sizes(pad: Pad, lengths: readonly number[], direction: 0 | 1 = UP): number[] {
@@ -14,37 +16,38 @@ function sizes(pad: Pad, lengths: readonly number[], direction: 0 | 1 = UP): num
     const packet = new Packet(0);
     packet.length = packet.wireLength = length;
     packet.direction = direction;
-    pad.onPacket(packet);
+    pad.onPacket(packet, micros(0));
     return packet.length + packet.pad;
   });
 }
 
+function trailing(options: Pick<PadOptions, "target" | "trailer">, mtu: number): Pad {
+  return new Pad({ ...OFF.pad, enabled: true, ...options }, mtu, mechanismModules());
+}
+
 test("pad: to the MTU", async (t) => {
-  t.same(
-    sizes(new Pad({ enabled: true, target: "mtu", trailer: true }, 1500), [42, 66, 1514, 590]),
-    [1514, 1514, 1514, 1514],
-  );
+  t.same(sizes(trailing({ target: "mtu", trailer: true }, 1500), [42, 66, 1514, 590]), [1514, 1514, 1514, 1514]);
 });
 
 test("pad: to a fixed size; what is larger is left as it is, and nothing grows beyond the MTU", async (t) => {
-  t.same(sizes(new Pad({ enabled: true, target: 600, trailer: true }, 1500), [42, 600, 601]), [600, 600, 601]);
-  t.same(sizes(new Pad({ enabled: true, target: 9000, trailer: true }, 1400), [42]), [1414]);
+  t.same(sizes(trailing({ target: 600, trailer: true }, 1500), [42, 600, 601]), [600, 600, 601]);
+  t.same(sizes(trailing({ target: 9000, trailer: true }, 1400), [42]), [1414]);
 });
 
 test("pad: to the running maximum, which a decoy follows and does not set", async (t) => {
-  const pad = new Pad({ enabled: true, target: "max", trailer: true }, 1500);
+  const pad = trailing({ target: "max", trailer: true }, 1500);
   t.same(sizes(pad, [60, 100, 60, 90]), [60, 100, 100, 100]);
   const decoy = new Packet(0);
   decoy.length = decoy.wireLength = 500;
   decoy.kind = DECOY;
-  pad.onPacket(decoy);
+  pad.onPacket(decoy, micros(0));
   t.equal(decoy.pad, 0);
   t.same(sizes(pad, [60]), [100]);
 });
 
 test("pad: the way down is left alone; without a mechanism nothing grows", async (t) => {
-  t.same(sizes(new Pad({ enabled: true, target: "mtu", trailer: true }, 1500), [60], DOWN), [60]);
-  t.same(sizes(new Pad({ enabled: true, target: "mtu", trailer: false }, 1500), [60]), [60]);
+  t.same(sizes(trailing({ target: "mtu", trailer: true }, 1500), [60], DOWN), [60]);
+  t.same(sizes(trailing({ target: "mtu", trailer: false }, 1500), [60]), [60]);
 });
 
 /** Delays in µs that a jitter gives to packets at these times, ticking when it asks for it. */

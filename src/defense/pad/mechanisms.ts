@@ -1,0 +1,10 @@
+import { MECHANISM_NAMES, type MechanismName, type PadOptions } from "../options.js";
+import type { Mechanism, MechanismModules } from "./mechanism.js";
+
+/** The registry of mechanisms. */
+const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {};
+
+/** The mechanisms that are switched on, in the order in which packets meet them. */
+export function mechanismsOf(options: PadOptions, modules: MechanismModules): Mechanism[] {
+  return MECHANISM_NAMES.filter((name) => options[name]).flatMap((name) => MECHANISMS[name]?.(options, modules) ?? []);
+}

@@ -1,0 +1,58 @@
+import { DECOY, UP, type Packet } from "../packet/packet.js";
+import { NEVER, type Micros } from "../time/micros.js";
+import { replaceWord } from "../wire/checksum.js";
+import { TCP } from "../wire/protocol.js";
+import * as tcp from "../wire/tcp.js";
+import { PASS, type Defense, type Verdict } from "./defense.js";
+import type { WindowOptions } from "./options.js";
+import type { MechanismModules } from "./pad/mechanism.js";
+
+const LARGEST = 0xffff;
+/** Where the checksum stands in the header. */
+const CHECKSUM = 16;
+
+/**
+ * Lowers the TCP windows that the device announces to a constant (`mean_window`, `std_window`, which the paper leaves alone). Never raises
+ * one: a device that says less, or nothing at all, means it. A RST's window means nothing, and a decoy's is nobody's: they get the constant.
+ * Where the handshake was not seen, the scale is not known and windows pass as they are. The remote side then sends at most `size` bytes a
+ * round trip.
+ */
+export class Window implements Defense {
+  readonly name = "window";
+  readonly #size: number;
+  readonly #modules: Pick<MechanismModules, "pool" | "tcp" | "tally">;
+  readonly #clamped: number;
+
+  constructor(options: WindowOptions, modules: Pick<MechanismModules, "pool" | "tcp" | "tally">) {
+    this.#size = options.size;
+    this.#modules = modules;
+    this.#clamped = modules.tally.place("windows_clamped");
+  }
+
+  onPacket(packet: Packet): Verdict {
+    if (packet.direction !== UP || packet.protocol !== TCP || packet.fragment || packet.home) return PASS;
+    const { view } = this.#modules.pool;
+    const at = packet.transport;
+    const flags = tcp.flags(view, at);
+    const ours = packet.kind === DECOY || (flags & tcp.RST) !== 0;
+    // A SYN's window is not scaled (RFC 7323, 2.2).
+    const unscaled = packet.kind === DECOY || (flags & tcp.SYN) !== 0;
+    const scale = unscaled ? 0 : packet.flow === -1 ? -1 : this.#modules.tcp.scale(packet.flow, UP);
+    if (scale < 0) return PASS;
+    const wanted = Math.min(this.#size >> scale, LARGEST);
+    const present = tcp.window(view, at);
+    if (ours ? present === wanted : present <= wanted) return PASS;
+    tcp.setWindow(view, at, wanted);
+    replaceWord(view, at + CHECKSUM, present, wanted);
+    this.#modules.tally.add(this.#clamped, 1);
+    return PASS;
+  }
+
+  wakeAt(): Micros {
+    return NEVER;
+  }
+
+  onTick(): void {
+    // Windows do not depend on time.
+  }
+}
