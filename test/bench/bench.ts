@@ -12,10 +12,10 @@ import type { Variant } from "./variant.js";
 import { bridge } from "./variants/bridge.js";
 import { cap } from "./variants/cap.js";
 import { delay } from "./variants/delay.js";
-import { hushboxLibpcap, hushboxOff, hushboxPaper } from "./variants/hushbox.js";
+import { hushboxLibpcap, hushboxOff, hushboxPaper, hushboxStandalone } from "./variants/hushbox.js";
 import { libpcap } from "./variants/libpcap.js";
 
-const VARIANTS: readonly Variant[] = [bridge, libpcap, cap, hushboxOff, hushboxPaper, delay];
+const VARIANTS: readonly Variant[] = [bridge, libpcap, cap, hushboxOff, hushboxPaper, hushboxStandalone, delay];
 const MORE: readonly Variant[] = [hushboxLibpcap];
 /** No round is begun that would end after this. */
 const LONGEST_MS = 570_000;

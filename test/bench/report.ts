@@ -111,6 +111,7 @@ export function render(report: Report): string {
 function judge(results: readonly Result[]): string[][] {
   const find = (name: string): Result | undefined => results.find((r) => r.name === name);
   const [c, off, paper] = [find("libpcap"), find("hushbox off"), find("hushbox paper")];
+  const standalone = find("hushbox standalone");
   const goals: string[][] = [];
   const goal = (what: string, value: number | undefined, places: number, met: (v: number) => boolean): void => {
     if (value !== undefined && Number.isFinite(value))
@@ -122,6 +123,9 @@ function judge(results: readonly Result[]): string[][] {
       goal(`passing / libpcap, lossless packets/s, ${size} B: at least 0.95`, a / b, 2, (v) => v >= 0.95);
     if (a !== undefined && p !== undefined)
       goal(`paper / passing, lossless packets/s, ${size} B: at least 0.5`, p / a, 2, (v) => v >= 0.5);
+    const rate = standalone?.lossless[size]?.rate;
+    if (rate !== undefined)
+      goal(`standalone, lossless packets/s on one CPU, ${size} B: at least 100,000`, rate, 0, (v) => v >= 100e3);
   }
   for (const [load, ratio] of Object.entries(off?.cpuRatio ?? {}))
     goal(`passing / libpcap, CPU per packet, ${load}: at most 1.15`, ratio, 2, (v) => v <= 1.15);

@@ -34,16 +34,21 @@ export async function startHushbox(topology: Topology, extra: object): Promise<{
 }
 
 /** hushbox as a user starts it: `hushbox run --config FILE`. */
-function hushbox(name: string, about: string, preset: "off" | "paper", card: "ring" | "libpcap"): Variant {
+function hushbox(
+  name: string,
+  about: string,
+  preset: "off" | "paper" | "standalone",
+  card: "ring" | "libpcap",
+): Variant {
   return {
     name,
     about,
     forwards: true,
-    lateness: preset === "paper" ? "histogram" : "none",
+    lateness: preset === "off" ? "none" : "histogram",
     missing: hushboxMissing,
     async start(topology) {
       // maxDelay's worth of packets at the rates tried here, which are a thousand times those of a speaker.
-      const nic = { card, ...(preset === "paper" ? { queue: 32768 } : {}) };
+      const nic = { card, ...(preset === "off" ? {} : { queue: 32768 }) };
       return (await startHushbox(topology, { preset, nic })).child;
     },
   };
@@ -54,6 +59,12 @@ export const hushboxPaper = hushbox(
   "hushbox paper",
   "hushbox run, preset paper: padding, jitter and decoys; its latency holds the delays it draws",
   "paper",
+  "ring",
+);
+export const hushboxStandalone = hushbox(
+  "hushbox standalone",
+  "hushbox run, preset standalone: padding that routers see, window clamp, slots and decoys; its latency holds the slots' waits",
+  "standalone",
   "ring",
 );
 export const hushboxLibpcap = hushbox(
