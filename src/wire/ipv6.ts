@@ -142,6 +142,19 @@ export function finalDestination(view: DataView, at: number, transport: number):
   return at + DESTINATION;
 }
 
+/** True where an authentication header (RFC 4302) stands before `transport`: it seals every byte behind it, and the lengths. */
+export function isAuthenticated(view: DataView, at: number, transport: number): boolean {
+  let header = nextHeader(view, at);
+  let position = at + HEADER;
+  while (position < transport && isExtension(header)) {
+    if (header === AUTHENTICATION) return true;
+    const length = extensionLength(view, position, header);
+    header = view.getUint8(position);
+    position += length;
+  }
+  return false;
+}
+
 /** Reads the text of an address (RFC 4291, 2.2), without zone; null where it is none. */
 export function parse(text: string): Uint8Array | null {
   const halves = text.split("::");

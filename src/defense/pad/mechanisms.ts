@@ -1,8 +1,11 @@
 import { MECHANISM_NAMES, type MechanismName, type PadOptions } from "../options.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { UdpSurplus } from "./udp-surplus.js";
 
 /** The registry of mechanisms. */
-const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {};
+const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {
+  udpSurplus: (_, modules) => new UdpSurplus(modules),
+};
 
 /** The mechanisms that are switched on, in the order in which packets meet them. */
 export function mechanismsOf(options: PadOptions, modules: MechanismModules): Mechanism[] {
