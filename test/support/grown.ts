@@ -1,7 +1,7 @@
 import type { MechanismModules } from "../../src/defense/pad/mechanism.js";
 import { dissect } from "../../src/packet/dissect.js";
 import { SLOT_BYTES, UP, type Direction, type Packet } from "../../src/packet/packet.js";
-import { micros } from "../../src/time/micros.js";
+import { micros, type Micros } from "../../src/time/micros.js";
 import * as checksum from "../../src/wire/checksum.js";
 import * as ipv4 from "../../src/wire/ipv4.js";
 import * as ipv6 from "../../src/wire/ipv6.js";
@@ -11,7 +11,7 @@ import * as udp from "../../src/wire/udp.js";
 export function arrive(
   modules: MechanismModules,
   bytes: Uint8Array,
-  { direction = UP, cut = bytes.length, now = micros(0) } = {},
+  { direction = UP, cut = bytes.length, now = micros(0) }: { direction?: Direction; cut?: number; now?: Micros } = {},
 ): Packet {
   const packet = modules.pool.take();
   if (packet === null) throw new Error("no slot is free");
