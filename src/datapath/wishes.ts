@@ -72,6 +72,7 @@ export class Wishes implements Asks {
     const bytes = packet.wireLength + packet.pad;
     const refusal = device.budget.ask(bytes, at);
     if (refusal !== null) {
+      for (const defense of device.chain) defense.refused?.(packet);
       this.#pool.release(packet);
       return this.#refuse(REFUSED[refusal]);
     }

@@ -19,7 +19,7 @@ export interface Modules extends MechanismModules {
 const DEFENSES: Readonly<Record<keyof DefenseOptions, (options: DefenseOptions, modules: Modules) => Defense>> = {
   decoy: ({ decoy }, { random, now }) => new Decoy(decoy, random, now),
   jitter: ({ jitter }, { random, now }) => new Jitter(jitter, random, now),
-  pace: ({ pace }, { random }) => new Pace(pace, random),
+  pace: ({ pace }, modules) => new Pace(pace, modules),
   window: ({ window }, modules) => new Window(window, modules),
   pad: ({ pad }, modules) => new Pad(pad, modules.mtu, modules),
 };

@@ -29,6 +29,8 @@ export interface Defense {
    * of a real packet later, raise `pad`, rewrite bytes.
    */
   onPacket(packet: Packet, now: Micros): Verdict;
+  /** Called for a decoy that it has just seen and that does not leave after all, since the budget refused it. */
+  refused?(packet: Packet): void;
   /** When this defense next wants onTick, or NEVER. */
   wakeAt(): Micros;
   onTick(now: Micros, asks: Asks): void;

@@ -1,54 +1,87 @@
 import { REAL, UP, type Packet } from "../packet/packet.js";
+import type { Pool } from "../packet/pool.js";
 import { uniform, type Random } from "../random/random.js";
-import { after, NEVER, type Micros } from "../time/micros.js";
+import { after, earlier, micros, NEVER, seconds, type Micros } from "../time/micros.js";
+import * as ipv4 from "../wire/ipv4.js";
+import * as ipv6 from "../wire/ipv6.js";
 import { PASS, type Asks, type Defense, type Verdict } from "./defense.js";
 import type { PaceOptions } from "./options.js";
+import { Slots } from "./slots.js";
+
+/** How long after a refusal the gap filler asks again: often enough for a budget that refills, seldom enough to cost nothing. */
+const RETRY = seconds(1);
+
+/** What `pace` works with. */
+export interface PaceModules {
+  readonly pool: Pool;
+  readonly random: Random;
+  readonly now: Micros;
+}
 
 /**
  * Slots: packets on their way up leave on a grid of `interval`, one at a time and in order, so that the times between them say less
- * (`mean_ipt`, `std_ipt`). What would wait longer than `maxDelay` shares the last slot within it: nothing ever leaves early, and nothing
- * leaves between slots. Where nothing has left for `maxGap` a decoy is asked for (`max_diff_time`).
+ * (`mean_ipt`, `std_ipt`). What would wait longer than `maxDelay` here shares the last slot within it; where none lies within it, a packet
+ * leaves as it came. Nothing ever leaves early. Decoys take slots too.
+ *
+ * Where nothing has left for `maxGap`, and the device has said anything at all, a decoy is asked for (`max_diff_time`): no gap is longer
+ * than `maxGap` and one slot, but where the budget refuses.
  */
 export class Pace implements Defense {
   readonly name = "pace";
   readonly #options: PaceOptions;
+  readonly #view: DataView;
   readonly #random: Random;
-  /** The first slot that nobody has. */
-  #free = 0;
-  /** The last slot that somebody has; -1 before the first real packet: an idle device asks for nothing. */
-  #last = -1;
+  readonly #slots: Slots;
+  /** When the last packet leaves that an observer behind the router sees; -1 before the first real one. */
+  #last = micros(-1);
+  #lastBefore = this.#last;
+  /** Never later than `maxGap` after what left last, since that only moves on. */
+  #wakeAt: Micros;
 
-  constructor(options: PaceOptions, random: Random) {
+  constructor(options: PaceOptions, { pool, random, now }: PaceModules) {
     this.#options = options;
+    this.#view = pool.view;
     this.#random = random;
+    this.#slots = new Slots(options.interval, options.maxDelay);
+    this.#wakeAt = options.maxGap === 0 ? NEVER : after(now, options.maxGap);
   }
 
   onPacket(packet: Packet): Verdict {
     if (packet.direction !== UP || packet.local) return PASS;
-    const { interval, maxDelay } = this.#options;
-    const slot = Math.ceil(Math.max(packet.departAt, this.#free) / interval) * interval;
-    const bound = Math.floor((packet.arrivedAt + maxDelay) / interval) * interval;
-    if (slot <= bound) {
-      this.#free = slot + interval;
-      this.#leave(packet, slot);
-    } else {
-      this.#leave(packet, Math.max(packet.departAt, bound));
-    }
+    const real = packet.kind === REAL;
+    packet.departAt = real ? this.#slots.take(packet.departAt) : this.#slots.takeFree(packet.departAt);
+    this.#lastBefore = this.#last;
+    if ((real || this.#last >= 0) && packet.departAt > this.#last && this.#leaves(packet)) this.#last = packet.departAt;
     return PASS;
   }
 
+  refused(packet: Packet): void {
+    this.#slots.giveBack(packet.departAt);
+    this.#last = this.#lastBefore;
+  }
+
   wakeAt(): Micros {
-    const { maxGap } = this.#options;
-    return maxGap === 0 || this.#last < 0 ? NEVER : after(this.#last as Micros, maxGap);
+    return this.#wakeAt;
   }
 
   onTick(now: Micros, asks: Asks): void {
-    this.#last = now;
-    asks.decoy(uniform(this.#random) < 0.5 ? "tcp" : "udp", now, false);
+    const { maxGap } = this.#options;
+    let wait = maxGap;
+    if (this.#last >= 0) {
+      const due = after(this.#last, maxGap);
+      if (due > now) {
+        this.#wakeAt = due;
+        return;
+      }
+      const kind = uniform(this.#random) < 0.5 ? "tcp" : "udp";
+      if (!asks.decoy(kind, now, false)) wait = earlier(RETRY, maxGap);
+    }
+    this.#wakeAt = after(now, wait);
   }
 
-  #leave(packet: Packet, at: number): void {
-    packet.departAt = at as Micros;
-    if ((packet.kind === REAL || this.#last >= 0) && at > this.#last) this.#last = at;
+  /** True for what passes the router: IP that does not end in the local network, with a hop to spare. */
+  #leaves({ home, version, network }: Packet): boolean {
+    if (home || version === 0) return false;
+    return (version === 4 ? ipv4.ttl(this.#view, network) : ipv6.hopLimit(this.#view, network)) > 1;
   }
 }

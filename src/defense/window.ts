@@ -1,4 +1,4 @@
-import { DECOY, UP, type Packet } from "../packet/packet.js";
+import { REAL, UP, type Packet } from "../packet/packet.js";
 import { NEVER, type Micros } from "../time/micros.js";
 import { replaceWord } from "../wire/checksum.js";
 import { TCP } from "../wire/protocol.js";
@@ -14,8 +14,11 @@ const CHECKSUM = 16;
 /**
  * Lowers the TCP windows that the device announces to a constant (`mean_window`, `std_window`, which the paper leaves alone). Never raises
  * one: a device that says less, or nothing at all, means it. A RST's window means nothing, and a decoy's is nobody's: they get the constant.
- * Where the handshake was not seen, the scale is not known and windows pass as they are. The remote side then sends at most `size` bytes a
- * round trip.
+ * Where the handshake was not seen, the scale is not known and windows pass as they are.
+ *
+ * What is constant is the window in bytes, as who saw the handshake reads it (tshark's `tcp.window_size`). The field in the header is it
+ * shifted by the flow's scale, and not shifted in a SYN (RFC 7323, 2.2): the same in all other packets of flows with the same scale. The
+ * remote side sends at most `size` bytes a round trip: with 32 KiB 13.1 Mbit/s at 20 ms, 5.2 at 50 ms, 2.6 at 100 ms.
  */
 export class Window implements Defense {
   readonly name = "window";
@@ -34,17 +37,23 @@ export class Window implements Defense {
     const { view } = this.#modules.pool;
     const at = packet.transport;
     const flags = tcp.flags(view, at);
-    const ours = packet.kind === DECOY || (flags & tcp.RST) !== 0;
-    // A SYN's window is not scaled (RFC 7323, 2.2).
-    const unscaled = packet.kind === DECOY || (flags & tcp.SYN) !== 0;
-    const scale = unscaled ? 0 : packet.flow === -1 ? -1 : this.#modules.tcp.scale(packet.flow, UP);
-    if (scale < 0) return PASS;
-    const wanted = Math.min(this.#size >> scale, LARGEST);
+    const real = packet.kind === REAL;
+    const meant = real && (flags & tcp.RST) === 0;
+    let scale = 0;
+    if (real && (flags & tcp.SYN) === 0) {
+      scale = packet.flow === -1 ? -1 : this.#modules.tcp.scale(packet.flow, UP);
+      if (scale < 0) {
+        if (meant) return PASS;
+        scale = 0;
+      }
+    }
+    // Never none at all: a scale that no multiple fits under would stop the flow.
+    const wanted = Math.min(Math.max(this.#size >> scale, 1), LARGEST);
     const present = tcp.window(view, at);
-    if (ours ? present === wanted : present <= wanted) return PASS;
+    if (meant ? present <= wanted : present === wanted) return PASS;
     tcp.setWindow(view, at, wanted);
     replaceWord(view, at + CHECKSUM, present, wanted);
-    this.#modules.tally.add(this.#clamped, 1);
+    if (real) this.#modules.tally.add(this.#clamped, 1);
     return PASS;
   }
 
