@@ -89,10 +89,10 @@ export class Datapath {
     const { pool, random } = modules;
     const tally = new Tally(this.#values, (name) => Counters.index(name));
     const destinations = new Destinations(DESTINATIONS, modules);
+    const paths = new Paths(destinations);
     this.#modules = {
-      ...{ pool, random, tally, destinations, flows: this.#flows, tcp: this.#tcp },
-      paths: new Paths(destinations),
-      trust: new Trust(destinations),
+      ...{ pool, random, tally, destinations, paths, flows: this.#flows, tcp: this.#tcp },
+      trust: new Trust({ destinations, paths, tally }),
     };
     this.#apply(options, saved, now);
   }

@@ -12,6 +12,10 @@ export const MECHANISM_NAMES = [
 ] as const;
 export type MechanismName = (typeof MECHANISM_NAMES)[number];
 
+/** What a destination may refuse: each mechanism, and apart from data, acknowledgments in segments that repeat what is known. */
+export const WATCHED_NAMES = [...MECHANISM_NAMES, "tcpAcks"] as const;
+export type WatchedName = (typeof WATCHED_NAMES)[number];
+
 /**
  * `pad` in numbers. `target`: `"mtu"`: the largest frame of the outside card; `"max"`: the running maximum of the device's frames; or bytes
  * of Ethernet frame. What routers see (all but the trailer) never exceeds the path's MTU.

@@ -1,4 +1,4 @@
-import { MECHANISM_NAMES } from "./options.js";
+import { MECHANISM_NAMES, WATCHED_NAMES } from "./options.js";
 
 /** What was done to packets so that neither side notices the defenses. */
 export const CLEANED = [
@@ -14,7 +14,8 @@ export const CLEANED = [
 
 /** What defenses count beside what packets show; each name is one counter of the datapath. */
 export const TALLIES = [
-  ...MECHANISM_NAMES.flatMap((name) => [`padded_packets_${name}`, `padded_bytes_${name}`, `given_up_${name}`] as const),
+  ...MECHANISM_NAMES.flatMap((name) => [`padded_packets_${name}`, `padded_bytes_${name}`] as const),
+  ...WATCHED_NAMES.map((name) => `given_up_${name}` as const),
   ...CLEANED,
 ] as const;
 export type TallyName = (typeof TALLIES)[number];

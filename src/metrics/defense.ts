@@ -1,5 +1,5 @@
 import type { Counters } from "../datapath/counters.js";
-import { MECHANISM_NAMES } from "../defense/options.js";
+import { MECHANISM_NAMES, WATCHED_NAMES } from "../defense/options.js";
 import { DECOY_KINDS, DEFENSE_NAMES } from "../defense/schema.js";
 import { CLEANED } from "../defense/tally.js";
 import { Reading, type Sample } from "./reading.js";
@@ -75,9 +75,9 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
         name: "hushbox_defense_given_up_total",
         type: "counter",
         help: "Times that a mechanism of pad was switched off for a destination that does not take it.",
-        labels: { mechanism: MECHANISM_NAMES },
+        labels: { mechanism: WATCHED_NAMES },
       },
-      each("mechanism", "given_up_", MECHANISM_NAMES),
+      each("mechanism", "given_up_", WATCHED_NAMES),
     ),
     new Reading(
       {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { test } from "tap";
 import { UdpSurplus } from "../../src/defense/pad/udp-surplus.js";
+import { micros } from "../../src/time/micros.js";
 import * as checksum from "../../src/wire/checksum.js";
 import { DESTINATION_OPTIONS, UDP } from "../../src/wire/protocol.js";
 import * as udp from "../../src/wire/udp.js";
@@ -43,7 +44,7 @@ test("a surplus: every checksum right, the datagram as it was, the target met bu
       const before = packet.end - packet.at;
       const { transport } = packet;
       const length = udp.length(view, transport);
-      mechanism.grow(packet, wanted.target, modules.destinations.of(packet, view));
+      mechanism.grow(packet, wanted.target, modules.destinations.of(packet, view), micros(0));
       const grown = packet.end - packet.at - before;
       const room = wanted.target - before;
       const least = 2 + (length & 1);

@@ -13,14 +13,16 @@ import { seconds } from "../../src/time/micros.js";
 export function mechanismModules(seed = "1", capacity = 64): MechanismModules {
   const random = new SeededRandom(seed);
   const destinations = new Destinations(capacity, { random });
+  const paths = new Paths(destinations);
+  const tally = Tally.alone();
   return {
     pool: new Pool(256),
     flows: new FlowTable({ capacity, idle: seconds(600) }, { random }),
     tcp: new TcpFlows(capacity),
     destinations,
-    paths: new Paths(destinations),
-    trust: new Trust(destinations),
+    paths,
+    trust: new Trust({ destinations, paths, tally }),
     random,
-    tally: Tally.alone(),
+    tally,
   };
 }

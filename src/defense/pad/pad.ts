@@ -9,9 +9,10 @@ import { addTrailer } from "./trailer.js";
 
 const ETHERNET_HEADER = 14;
 
-/** A mechanism, and where it is counted. */
+/** A mechanism, where it is counted, and whether it watches itself what becomes of its packets. */
 interface Counted {
   readonly mechanism: Mechanism;
+  readonly watchesItself: boolean;
   readonly packets: number;
   readonly bytes: number;
 }
@@ -35,6 +36,7 @@ export class Pad implements Defense {
     this.#modules = modules;
     this.#inner = mechanismsOf(options, modules).map((mechanism) => ({
       mechanism,
+      watchesItself: mechanism.name === "tcpOverlap" || mechanism.name === "tcpReset",
       packets: modules.tally.place(`padded_packets_${mechanism.name}`),
       bytes: modules.tally.place(`padded_bytes_${mechanism.name}`),
     }));
@@ -62,28 +64,38 @@ export class Pad implements Defense {
   }
 
   #grow(packet: Packet, now: Micros): void {
-    const { destinations, paths, pool, tally } = this.#modules;
+    const { destinations, paths, pool, tally, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);
     const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination));
     if (packet.kind === DECOY) {
       growDecoy(packet, pool.view, target);
       return;
     }
-    for (const { mechanism, packets, bytes } of this.#inner) {
+    let plain = true;
+    for (const { mechanism, watchesItself, packets, bytes } of this.#inner) {
       const before = packet.added;
       mechanism.grow(packet, target, destination, now);
       if (packet.added === before) continue;
       tally.add(packets, 1);
       tally.add(bytes, packet.added - before);
+      plain = false;
+      if (!watchesItself) trust.grew(destination, mechanism.name, packet.protocol, now);
     }
+    if (plain) trust.plain(destination, packet.protocol, now);
   }
 
   #clean(packet: Packet, now: Micros): Verdict {
     if (this.#inner.length === 0 || packet.version === 0 || packet.home) return PASS;
-    const destination = this.#modules.destinations.of(packet, this.#modules.pool.view);
+    const { destinations, pool, trust } = this.#modules;
+    const destination = destinations.of(packet, pool.view);
+    let verdict: Verdict = PASS;
     for (const { mechanism } of this.#inner) {
-      if (mechanism.clean?.(packet, destination, now) === SWALLOW) return SWALLOW;
+      if (mechanism.clean?.(packet, destination, now) !== SWALLOW) continue;
+      verdict = SWALLOW;
+      break;
     }
-    return PASS;
+    // Whatever it is, the destination is there; a TCP mechanism has seen first what it acknowledges.
+    trust.heard(destination, packet.protocol, now);
+    return verdict;
   }
 }

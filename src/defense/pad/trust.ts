@@ -1,30 +1,226 @@
-import { MECHANISM_NAMES, type MechanismName } from "../options.js";
+import { after, seconds, type Micros } from "../../time/micros.js";
+import { ICMP, ICMPV6, TCP } from "../../wire/protocol.js";
+import { WATCHED_NAMES, type MechanismName, type WatchedName } from "../options.js";
+import type { Tally } from "../tally.js";
+import { Answers, ANSWERED, LANES, REFUSED } from "./answers.js";
 import type { Destinations } from "./destinations.js";
+import type { Paths } from "./paths.js";
+import { REASONS, Verdicts, VERDICT_SPAN, type Reason } from "./verdicts.js";
+
+const ICMP_LANE = 0;
+const UDP_LANE = 1;
+const TCP_LANE = 2;
+const COUNT = WATCHED_NAMES.length;
+/** A destination that took grown packets in this span needs more than one loss to be doubted. */
+const PROOF_SPAN = seconds(3600);
+/** Evidence in a row, without an answered grown packet between, that switches off what was proven. */
+const PROVEN_MISSES = 3;
+/** The same for TCP where nothing was proven: the first may be the size. */
+const UNPROVEN_STALLS = 2;
+/** Retransmissions so close together are one loss: Linux waits no shorter before it retransmits by the clock. */
+const EPISODE = 200e3;
+/** Every link carries so much with IPv6 (RFC 8200, 5), and nearly every path with IPv4. */
+const SAFE_SIZE = 1280;
+
+/** What Trust works with. */
+export interface TrustModules {
+  readonly destinations: Destinations;
+  readonly paths: Paths;
+  readonly tally: Tally;
+}
 
 /**
- * Which mechanisms each destination takes: all of them, until something speaks against one. Mechanisms ask before they grow a packet; `pad`
- * tells of every packet that left grown, of those that left plain, and of what is heard from a destination.
+ * Which mechanisms each destination takes: all of them, until packets that were grown get no further where plain ones do. Mechanisms ask
+ * before they grow a packet. `pad` tells of every packet but TCP's mechanisms', which know themselves what was acknowledged. Nothing is held
+ * back: the first grown packets are the probe.
  */
 export class Trust {
   readonly #destinations: Destinations;
-  /** A bit for each mechanism that is off, by destination. */
-  readonly #off: Uint32Array;
+  readonly #paths: Paths;
+  readonly #tally: Tally;
+  readonly #verdicts: Verdicts;
+  readonly #answers: Answers;
   readonly #generation: Uint32Array;
+  /** By place, lane and mechanism: when a grown packet was answered last (0: never), and evidence since. */
+  readonly #provenAt: Float64Array;
+  readonly #misses: Uint8Array;
+  /** TCP, by place and mechanism: bytes of a segment that was retransmitted, until the destination is heard again; and why, and when last. */
+  readonly #stalledBytes: Float64Array;
+  readonly #stallReason: Uint8Array;
+  readonly #missedAt: Float64Array;
+  readonly #givenUp: readonly number[];
 
-  constructor(destinations: Destinations) {
+  constructor({ destinations, paths, tally }: TrustModules) {
+    const { capacity } = destinations;
     this.#destinations = destinations;
-    this.#off = new Uint32Array(destinations.capacity);
-    this.#generation = new Uint32Array(destinations.capacity);
+    this.#paths = paths;
+    this.#tally = tally;
+    this.#verdicts = new Verdicts(capacity);
+    this.#answers = new Answers(capacity);
+    this.#generation = new Uint32Array(capacity);
+    this.#provenAt = new Float64Array(capacity * LANES * COUNT);
+    this.#misses = new Uint8Array(capacity * LANES * COUNT);
+    this.#stalledBytes = new Float64Array(capacity * COUNT);
+    this.#stallReason = new Uint8Array(capacity * COUNT);
+    this.#missedAt = new Float64Array(capacity * COUNT);
+    this.#givenUp = WATCHED_NAMES.map((name) => tally.place(`given_up_${name}`));
   }
 
-  /** True where packets to the destination may be grown by the mechanism. */
-  allows(destination: number, mechanism: MechanismName): boolean {
+  /** True where packets to the destination may be grown by the mechanism. `protocol`: only for a mechanism that grows several. */
+  allows(destination: number, mechanism: WatchedName, now: Micros, protocol = -1): boolean {
     if (destination === -1) return false;
-    return (this.#bits(destination) & (1 << MECHANISM_NAMES.indexOf(mechanism))) === 0;
+    if (!this.#isKnown(destination)) return true;
+    const index = WATCHED_NAMES.indexOf(mechanism);
+    if (this.#verdicts.isOff(destination, index, now)) return false;
+    const lane = protocol === -1 ? LANE_OF[mechanism] : laneOf(protocol);
+    if (this.#answers.wantsPlain(destination * LANES + lane, now)) return false;
+    // Where nothing speaks for the mechanism yet, a doubt keeps all segments plain until the destination is heard.
+    return this.#stalledBytes[destination * COUNT + index] === 0 || this.#isProven(destination, TCP_LANE, index, now);
   }
 
-  #bits(destination: number): number {
-    if (this.#generation[destination] !== this.#destinations.generation(destination)) return 0;
-    return this.#off[destination] ?? 0;
+  /** A packet left grown; not for segments that a TCP mechanism has grown. */
+  grew(destination: number, mechanism: MechanismName, protocol: number, now: Micros): void {
+    if (destination === -1) return;
+    this.#know(destination);
+    this.#answers.grew(destination * LANES + laneOf(protocol), WATCHED_NAMES.indexOf(mechanism), now);
   }
+
+  /** A packet left as it was. */
+  plain(destination: number, protocol: number, now: Micros): void {
+    if (destination === -1 || !this.#isKnown(destination)) return;
+    this.#answers.plain(destination * LANES + laneOf(protocol), now);
+  }
+
+  /** A packet came from the destination, after mechanisms have looked at it. */
+  heard(destination: number, protocol: number, now: Micros): void {
+    if (destination === -1 || !this.#isKnown(destination)) return;
+    const lane = laneOf(protocol);
+    const waiting = this.#answers.waiting(destination * LANES + lane);
+    const said = this.#answers.heard(destination * LANES + lane, now);
+    if (said === ANSWERED) {
+      for (let m = 0; m < COUNT; m++) if ((waiting & (1 << m)) !== 0) this.#prove(destination, lane, m, now);
+    } else if (said === REFUSED) this.#blame(destination, lane, waiting, now);
+    if (lane === TCP_LANE) this.#confirmStalls(destination, now);
+  }
+
+  /** TCP: a segment that the mechanism has grown was acknowledged. */
+  answered(destination: number, mechanism: WatchedName, now: Micros): void {
+    if (destination === -1) return;
+    this.#know(destination);
+    const index = WATCHED_NAMES.indexOf(mechanism);
+    this.#stalledBytes[destination * COUNT + index] = 0;
+    this.#prove(destination, TCP_LANE, index, now);
+  }
+
+  /**
+   * TCP: the device has retransmitted a segment that the mechanism had grown to an IP packet of so many bytes. It counts once the destination
+   * is heard: what is silent altogether has lost more than padding.
+   */
+  stalled(
+    destination: number,
+    mechanism: WatchedName,
+    bytes: number,
+    now: Micros,
+    reason: Reason = mechanism === "tcpAcks" ? "acknowledgments ignored" : "retransmitted",
+  ): void {
+    if (destination === -1) return;
+    this.#know(destination);
+    const index = WATCHED_NAMES.indexOf(mechanism);
+    const at = destination * COUNT + index;
+    if (this.#verdicts.isOff(destination, index, now) || now - (this.#missedAt[at] ?? 0) < EPISODE) return;
+    this.#stalledBytes[at] = Math.max(this.#stalledBytes[at] ?? 0, bytes);
+    this.#stallReason[at] = REASONS.indexOf(reason);
+  }
+
+  #confirmStalls(destination: number, now: Micros): void {
+    for (let m = 0; m < COUNT; m++) {
+      const at = destination * COUNT + m;
+      const bytes = this.#stalledBytes[at] ?? 0;
+      if (bytes === 0) continue;
+      this.#stalledBytes[at] = 0;
+      this.#missedAt[at] = now;
+      const misses = this.#miss(destination, TCP_LANE, m);
+      const proven = this.#isProven(destination, TCP_LANE, m, now);
+      if (misses >= (proven ? PROVEN_MISSES : UNPROVEN_STALLS))
+        this.#giveUp(destination, m, REASONS[this.#stallReason[at] ?? 0] ?? "retransmitted", now);
+      // A black hole for large packets is likelier than a server that does not take what is repeated.
+      else if (!proven && bytes > SAFE_SIZE) this.#paths.lower(destination, SAFE_SIZE);
+    }
+  }
+
+  /** Plain packets are answered, grown ones were not. Of several mechanisms those are doubted first that nothing speaks for, one at a time. */
+  #blame(destination: number, lane: number, mechanisms: number, now: Micros): void {
+    for (let m = COUNT - 1; m >= 0; m--) {
+      if ((mechanisms & (1 << m)) === 0 || this.#isProven(destination, lane, m, now)) continue;
+      this.#giveUp(destination, m, "no answer", now);
+      return;
+    }
+    for (let m = 0; m < COUNT; m++) {
+      if ((mechanisms & (1 << m)) !== 0 && this.#miss(destination, lane, m) >= PROVEN_MISSES)
+        this.#giveUp(destination, m, "no answer", now);
+    }
+  }
+
+  #giveUp(destination: number, mechanism: number, reason: Reason, now: Micros): void {
+    if (this.#verdicts.isOff(destination, mechanism, now)) return;
+    this.#verdicts.add(destination, mechanism, reason, after(now, VERDICT_SPAN));
+    this.#tally.add(this.#givenUp[mechanism] ?? 0, 1);
+    // What is tried again in a day begins anew.
+    for (let lane = 0; lane < LANES; lane++) this.#unprove((destination * LANES + lane) * COUNT + mechanism);
+  }
+
+  #prove(destination: number, lane: number, mechanism: number, now: Micros): void {
+    const slot = (destination * LANES + lane) * COUNT + mechanism;
+    this.#provenAt[slot] = Math.max(now, 1);
+    this.#misses[slot] = 0;
+  }
+
+  #unprove(slot: number): void {
+    this.#provenAt[slot] = 0;
+    this.#misses[slot] = 0;
+  }
+
+  #isProven(destination: number, lane: number, mechanism: number, now: Micros): boolean {
+    const at = this.#provenAt[(destination * LANES + lane) * COUNT + mechanism] ?? 0;
+    return at !== 0 && now - at < PROOF_SPAN;
+  }
+
+  #miss(destination: number, lane: number, mechanism: number): number {
+    const slot = (destination * LANES + lane) * COUNT + mechanism;
+    const misses = Math.min((this.#misses[slot] ?? 0) + 1, 255);
+    this.#misses[slot] = misses;
+    return misses;
+  }
+
+  #isKnown(destination: number): boolean {
+    return this.#generation[destination] === this.#destinations.generation(destination);
+  }
+
+  /** Forgets what was held against whoever was in the place before. */
+  #know(destination: number): void {
+    if (this.#isKnown(destination)) return;
+    this.#generation[destination] = this.#destinations.generation(destination);
+    this.#verdicts.clear(destination);
+    for (let lane = destination * LANES; lane < (destination + 1) * LANES; lane++) {
+      this.#answers.clear(lane);
+      for (let m = 0; m < COUNT; m++) this.#unprove(lane * COUNT + m);
+    }
+    this.#stalledBytes.fill(0, destination * COUNT, (destination + 1) * COUNT);
+    this.#missedAt.fill(-Infinity, destination * COUNT, (destination + 1) * COUNT);
+  }
+}
+
+/** The lane in which a mechanism's packets are answered. */
+const LANE_OF: Record<WatchedName, number> = {
+  icmpEcho: ICMP_LANE,
+  quicPrefix: UDP_LANE,
+  udpSurplus: UDP_LANE,
+  tcpOverlap: TCP_LANE,
+  tcpReset: TCP_LANE,
+  tcpAcks: TCP_LANE,
+  ipv6Options: UDP_LANE,
+};
+
+function laneOf(protocol: number): number {
+  return protocol === TCP ? TCP_LANE : protocol === ICMP || protocol === ICMPV6 ? ICMP_LANE : UDP_LANE;
 }

@@ -1,4 +1,5 @@
 import type { Packet } from "../../packet/packet.js";
+import type { Micros } from "../../time/micros.js";
 import * as udp from "../../wire/udp.js";
 import { isDatagram } from "./datagram.js";
 import { isWhole, lengthen, missing } from "./lengthen.js";
@@ -19,7 +20,7 @@ export class UdpSurplus implements Mechanism {
     this.#modules = modules;
   }
 
-  grow(packet: Packet, target: number, destination: number): void {
+  grow(packet: Packet, target: number, destination: number, now: Micros): void {
     const { pool, trust } = this.#modules;
     const { view } = pool;
     const bytes = missing(packet, target);
@@ -27,7 +28,7 @@ export class UdpSurplus implements Mechanism {
     // OCS stands on an even offset of the datagram (RFC 9868, 9), behind a zero where need be.
     const aligning = udp.length(view, packet.transport) & 1;
     // What has no room for it would be a surplus that no checksum covers: a router that sums it drops the packet.
-    if (bytes < aligning + OCS_BYTES || !trust.allows(destination, this.name)) return;
+    if (bytes < aligning + OCS_BYTES || !trust.allows(destination, this.name, now)) return;
     const whole = isWhole(packet);
     const from = packet.end;
     lengthen(packet, view, bytes);

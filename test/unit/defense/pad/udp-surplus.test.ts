@@ -18,14 +18,14 @@ const six = { from: "2001:db8::1", to: "2001:db8::2" };
 /** The frame after the mechanism has seen it. */
 function grown(bytes: Uint8Array, target = 1514): Uint8Array {
   const packet = arrive(modules, bytes);
-  mechanism.grow(packet, target, modules.destinations.of(packet, view));
+  mechanism.grow(packet, target, modules.destinations.of(packet, view), micros(0));
   return leave(modules, packet);
 }
 
 test("zeros behind the datagram, led by the option checksum", async (t) => {
   const before = frame({ payload: hex("68757368") });
   const packet = arrive(modules, before);
-  mechanism.grow(packet, 60, modules.destinations.of(packet, view));
+  mechanism.grow(packet, 60, modules.destinations.of(packet, view), micros(0));
   t.match(packet, { wireLength: 60, length: 60, added: 14, pad: 0 });
   t.equal(ipv4.totalLength(view, packet.network), 46);
   t.equal(udp.length(view, packet.transport), 12);
@@ -39,7 +39,7 @@ test("zeros behind the datagram, led by the option checksum", async (t) => {
 
 test("behind an odd datagram a zero comes first: the checksum stands on an even offset", async (t) => {
   const packet = arrive(modules, frame({ ...six, payload: hex("687573") }));
-  mechanism.grow(packet, 72, modules.destinations.of(packet, view));
+  mechanism.grow(packet, 72, modules.destinations.of(packet, view), micros(0));
   t.same(surplus(modules, packet), hex("00 fff8 00000000"));
   t.ok(passesIp(modules, packet) && passesOcs(modules, packet) && passesTracking(modules, packet));
   t.equal(ipv6.payloadLength(view, packet.network), 18);
@@ -72,7 +72,7 @@ test("a wrong checksum stays wrong: whoever reads it is to notice", async (t) =>
   const bytes = frame({ payload: hex("68757368") });
   udp.setChecksum(over(bytes), 34, udp.checksum(over(bytes), 34) ^ 0x0100);
   const packet = arrive(modules, bytes);
-  mechanism.grow(packet, 1514, modules.destinations.of(packet, view));
+  mechanism.grow(packet, 1514, modules.destinations.of(packet, view), micros(0));
   t.equal(packet.length, 1514);
   t.notOk(passesTracking(modules, packet));
   leave(modules, packet);
@@ -93,7 +93,7 @@ test("IPv6 behind extension headers: the surplus ends the packet, the final dest
     [[FRAGMENT, hex("00 00 0000 00000007")]],
   ] as const) {
     const packet = arrive(modules, frame({ ...six, extensions, payload: hex("68 75 73") }));
-    mechanism.grow(packet, 1514, modules.destinations.of(packet, view));
+    mechanism.grow(packet, 1514, modules.destinations.of(packet, view), micros(0));
     t.equal(packet.wireLength, 1514);
     t.ok(passesIp(modules, packet) && passesOcs(modules, packet) && passesTracking(modules, packet));
     leave(modules, packet);
@@ -111,7 +111,7 @@ test("an Ethernet trailer and tags: the surplus takes the trailer's place", asyn
 
 test("of what a capture cut, the header grows", async (t) => {
   const packet = arrive(modules, frame({ payload: new Uint8Array(300) }), { cut: 100 });
-  mechanism.grow(packet, 1514, modules.destinations.of(packet, view));
+  mechanism.grow(packet, 1514, modules.destinations.of(packet, view), micros(0));
   t.match(packet, { wireLength: 1514, length: 100, added: 1172 });
   t.equal(ipv4.totalLength(view, packet.network), 1500);
   t.equal(checksum.fold(checksum.sum(view, packet.network, ipv4.HEADER)), 0);
@@ -167,9 +167,9 @@ test("left alone", async (t) => {
 
 test("only where the destination takes it", async (t) => {
   const packet = arrive(modules, frame());
-  mechanism.grow(packet, 1514, -1);
+  mechanism.grow(packet, 1514, -1, micros(0));
   t.equal(packet.added, 0);
-  mechanism.grow(packet, 1514, modules.destinations.of(packet, view));
+  mechanism.grow(packet, 1514, modules.destinations.of(packet, view), micros(0));
   t.equal(packet.wireLength, 1514);
   t.equal(micros(0), packet.departAt);
   leave(modules, packet);
