@@ -64,11 +64,11 @@ export class Pad implements Defense {
   }
 
   #grow(packet: Packet, now: Micros): void {
-    const { destinations, paths, pool, tally, trust } = this.#modules;
+    const { destinations, paths, pool, random, tally, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);
     const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination));
     if (packet.kind === DECOY) {
-      growDecoy(packet, pool.view, target);
+      growDecoy(packet, pool.view, target, random);
       return;
     }
     let plain = true;
