@@ -30,8 +30,6 @@ const SETTLE = 1_500;
 const READY_WITHIN = 20_000;
 const FOLDER = "hushbox-demo-";
 const FOLDER_NAME = /^hushbox-demo-(\d+)$/;
-/** Bytes kept of each frame: headers, and enough to tell packets apart; lengths are kept whole. */
-const SNAP = 256;
 
 const BUILD = join(import.meta.dirname, "../..");
 const MAIN = join(BUILD, "src/main.js");
@@ -167,9 +165,8 @@ export class Demo {
   async #capture(laboratory: Laboratory): Promise<Record<"inside" | "lan" | "wan", Capture>> {
     const start = async (name: "inside" | "lan" | "wan"): Promise<Capture> => {
       const { place, interface: card } = OBSERVERS[name];
-      const capture = await Capture.start(laboratory, place, card, join(this.folder, `${name}.pcap`), {
-        snapLength: SNAP,
-      });
+      // Whole frames: datagrams are told apart by their ends, and what was padded can be looked at.
+      const capture = await Capture.start(laboratory, place, card, join(this.folder, `${name}.pcap`));
       this.#undo.push(() => capture.stop());
       return capture;
     };

@@ -125,7 +125,8 @@ export class Views {
 }
 
 function pair(): Record<Side, FeatureWindow> {
-  return { before: new FeatureWindow(), after: new FeatureWindow() };
+  // The captures begin before the first handshake, so that windows are read in bytes.
+  return { before: new FeatureWindow("scaled"), after: new FeatureWindow("scaled") };
 }
 
 function featuresOf({ before, after }: Record<Side, FeatureWindow>): BeforeAfter {

@@ -20,7 +20,7 @@ through hushbox, and shows what an observer on the link to the router (lan) and 
 make of it: the twelve features before and after, what it costs, and whether anything broke.
 Needs root and Linux; touches nothing outside its namespaces. The API answers on a printed address meanwhile.
 
-  --preset P        ${PRESET_NAMES.join(" or ")} (default paper)
+  --preset P        ${PRESET_NAMES.join(", ")} (default paper)
   --duration TIME   how long the speaker talks (default 60s)
   --seed S          the same seed gives the same plan of the speaker (default 1)
   --nic CARD        ring, or libpcap where the packages cap and raw-socket are built (default ring)

@@ -126,31 +126,120 @@ void test("a decoy runs on a tuple that the speaker never used, and so do leaked
   t.end();
 });
 
-void test("a packet is found again behind the box by its bytes, whichever side is read first", (t) => {
+/** Says of each pair of frames, the second as it left the box, whether it was found again. */
+function found(pairs: readonly (readonly [Uint8Array, Uint8Array])[], cut = Infinity): boolean[] {
+  const twins = new Twins();
+  return pairs.map(([bytes, changed]) => {
+    const before = twins.delays.count;
+    const take = (frame: Uint8Array, side: "before" | "after"): void => {
+      as(frame.subarray(0, cut), (packet, view) => {
+        packet.wireLength = frame.length;
+        dissect(packet, view);
+        twins[side](packet, view, micros(side === "before" ? 0 : 500));
+      });
+    };
+    take(bytes, "before");
+    take(changed, "after");
+    return twins.delays.count === before + 1;
+  });
+}
+
+/** `tail` bytes of noise that begin at another place for each `seed`. */
+function noise(n: number, seed: number): Uint8Array {
+  return new Uint8Array(n).map((_, i) => (i * 7 + seed * 31 + ((i * seed) >> 3)) & 0xff);
+}
+
+/** A TCP frame whose sequence number was moved down by so many bytes, which stand before its payload. */
+function overlapped(shape: Shape, bytes: number): Uint8Array {
+  const { payload = new Uint8Array(0) } = shape;
+  const longer = up({ ...shape, payload: Uint8Array.from([...noise(bytes, 9), ...payload]) });
+  const at = 14 + 20 + 4;
+  const view = new DataView(longer.buffer);
+  view.setUint32(at, view.getUint32(at) - bytes);
+  return longer;
+}
+
+void test("a packet is found again behind the box, whatever padding did to it", (t) => {
+  const segment = { protocol: TCP, payload: noise(100, 1), window: 60_000 };
+  const trailer = new Uint8Array(1514);
+  trailer.set(up(segment));
+  const datagram = noise(60, 2);
+  const fin = { protocol: TCP, flags: tcp.FIN | tcp.ACK, payload: new Uint8Array(0) };
+  const reset = { protocol: TCP, flags: tcp.RST, payload: new Uint8Array(0) };
+  const surplus = up({ protocol: UDP, payload: Uint8Array.from([...datagram, ...new Uint8Array(300)]) });
+  new DataView(surplus.buffer).setUint16(14 + 20 + 4, 68);
+  const pairs: [Uint8Array, Uint8Array][] = [
+    [up(segment), trailer],
+    [up(segment), overlapped(segment, 900)],
+    [up(segment), up({ ...segment, window: 256 })],
+    [up(fin), overlapped(fin, 1400)],
+    [up(reset), up({ ...reset, payload: new Uint8Array(1000) })],
+    [up({ protocol: UDP, payload: datagram }), surplus],
+    [
+      up({ protocol: UDP, payload: datagram }),
+      up({ protocol: UDP, payload: Uint8Array.from([...noise(1000, 3), ...datagram]) }),
+    ],
+    [up({ protocol: ICMP }), up({ protocol: ICMP, payload: new Uint8Array(1400) })],
+    [
+      up({ from: SPEAKER6, to: CLOUD6, protocol: ICMPV6 }),
+      up({ from: SPEAKER6, to: CLOUD6, protocol: ICMPV6, payload: new Uint8Array(1400) }),
+    ],
+    [up({ protocol: 47 }), up({ protocol: 47 })],
+  ];
+  t.same(
+    found(pairs),
+    pairs.map(() => true),
+  );
+  t.same(found([[up(segment), overlapped(segment, 900)]], 80), [true], "also where a capture cut it");
+  t.end();
+});
+
+void test("another packet is no twin", (t) => {
+  const segment = { protocol: TCP, payload: noise(100, 1) };
+  const acknowledging = up(segment);
+  new DataView(acknowledging.buffer).setUint32(14 + 20 + 8, 0x01020305);
+  const echo = up({ protocol: ICMP });
+  new DataView(echo.buffer).setUint16(14 + 20 + 6, 2);
+  const pairs: [Uint8Array, Uint8Array][] = [
+    [up(segment), up({ ...segment, payload: noise(101, 1) })],
+    [up(segment), acknowledging],
+    [up(segment), up({ ...segment, sourcePort: 40001 })],
+    [up(segment), up({ ...segment, flags: tcp.FIN | tcp.ACK })],
+    [up({ protocol: UDP, payload: noise(60, 2) }), up({ protocol: UDP, payload: noise(60, 3) })],
+    [up({ protocol: ICMP }), echo],
+    [up({ protocol: 47 }), up({ protocol: 47, payload: noise(4, 1) })],
+  ];
+  t.same(
+    pairs.map((pair) => found([pair])[0]),
+    pairs.map(() => false),
+  );
+  t.end();
+});
+
+void test("delays are those between twins, oldest first, whichever side is read first", (t) => {
   const twins = new Twins();
   const bytes = up({ protocol: TCP });
-  const padded = new Uint8Array(1514);
-  padded.set(bytes);
-  as(bytes, (p, view) => {
-    twins.before(p, view, micros(1000));
-  });
-  as(padded, (p, view) => {
-    twins.after(p, view, micros(3000));
-  });
+  const hand = (side: "before" | "after", at: number): void => {
+    as(bytes, (p, view) => {
+      twins[side](p, view, micros(at));
+    });
+  };
+  hand("before", 1000);
+  hand("after", 3000);
   t.equal(twins.delays.count, 1);
   t.ok(Math.abs(twins.delays.at(1) - 2000) < 5);
-  as(padded, (p, view) => {
-    twins.after(p, view, micros(9000));
-  });
-  as(up({ protocol: UDP }), (p, view) => {
-    twins.before(p, view, micros(8500));
-  });
-  t.equal(twins.delays.count, 1, "another packet is no twin");
-  as(bytes, (p, view) => {
-    twins.before(p, view, micros(8000));
-  });
+  hand("after", 9000);
+  t.equal(twins.delays.count, 1);
+  hand("before", 8000);
   t.equal(twins.delays.count, 2);
   t.ok(Math.abs(twins.delays.at(0.5) - 1000) < 5);
+  hand("before", 10_000);
+  hand("before", 20_000);
+  hand("after", 13_000);
+  hand("after", 27_000);
+  t.equal(twins.delays.count, 4);
+  t.ok(Math.abs(twins.delays.at(0.75) - 3000) < 5);
+  t.ok(Math.abs(twins.delays.at(1) - 7000) < 10);
   t.end();
 });
 
