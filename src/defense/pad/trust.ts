@@ -1,11 +1,11 @@
-import { after, seconds, type Micros } from "../../time/micros.js";
+import { after, earlier, seconds, type Micros } from "../../time/micros.js";
 import { ICMP, ICMPV6, TCP } from "../../wire/protocol.js";
 import { WATCHED_NAMES, type MechanismName, type WatchedName } from "../options.js";
 import type { Tally } from "../tally.js";
 import { Answers, ANSWERED, LANES, REFUSED } from "./answers.js";
 import type { Destinations } from "./destinations.js";
 import type { Paths } from "./paths.js";
-import { REASONS, Verdicts, VERDICT_SPAN, type Reason } from "./verdicts.js";
+import { REASONS, Verdicts, VERDICT_SPAN, type Reason, type Refusal } from "./verdicts.js";
 
 const ICMP_LANE = 0;
 const UDP_LANE = 1;
@@ -13,12 +13,17 @@ const TCP_LANE = 2;
 const COUNT = WATCHED_NAMES.length;
 /** A destination that took grown packets in this span needs more than one loss to be doubted. */
 const PROOF_SPAN = seconds(3600);
-/** Evidence in a row, without an answered grown packet between, that switches off what was proven. */
-const PROVEN_MISSES = 3;
+/**
+ * Evidence in a row, without an answered grown packet between, that switches off what was proven. Where 3 of 100 packets are lost by chance, 3
+ * in a row are lost once in 37,000, which a device sends in a few days; 5 in a row once in 41 million.
+ */
+const PROVEN_MISSES = 5;
 /** The same for TCP where nothing was proven: the first may be the size. */
 const UNPROVEN_STALLS = 2;
 /** Retransmissions so close together are one loss: Linux waits no shorter before it retransmits by the clock. */
 const EPISODE = 200e3;
+/** A retransmission says nothing of padding where the destination is silent for so long after it: the way there was down. */
+const STALE = seconds(5);
 /** Every link carries so much with IPv6 (RFC 8200, 5), and nearly every path with IPv4. */
 const SAFE_SIZE = 1280;
 
@@ -44,9 +49,10 @@ export class Trust {
   /** By place, lane and mechanism: when a grown packet was answered last (0: never), and evidence since. */
   readonly #provenAt: Float64Array;
   readonly #misses: Uint8Array;
-  /** TCP, by place and mechanism: bytes of a segment that was retransmitted, until the destination is heard again; and why, and when last. */
+  /** TCP, by place and mechanism: bytes of a segment that was retransmitted, until the destination is heard again; why; when; and when one counted last. */
   readonly #stalledBytes: Float64Array;
   readonly #stallReason: Uint8Array;
+  readonly #stalledAt: Float64Array;
   readonly #missedAt: Float64Array;
   readonly #givenUp: readonly number[];
 
@@ -62,6 +68,7 @@ export class Trust {
     this.#misses = new Uint8Array(capacity * LANES * COUNT);
     this.#stalledBytes = new Float64Array(capacity * COUNT);
     this.#stallReason = new Uint8Array(capacity * COUNT);
+    this.#stalledAt = new Float64Array(capacity * COUNT);
     this.#missedAt = new Float64Array(capacity * COUNT);
     this.#givenUp = WATCHED_NAMES.map((name) => tally.place(`given_up_${name}`));
   }
@@ -128,8 +135,39 @@ export class Trust {
     const index = WATCHED_NAMES.indexOf(mechanism);
     const at = destination * COUNT + index;
     if (this.#verdicts.isOff(destination, index, now) || now - (this.#missedAt[at] ?? 0) < EPISODE) return;
+    // It was on its way when a limit was found that it is above.
+    if (bytes > this.#paths.limit(destination)) return;
     this.#stalledBytes[at] = Math.max(this.#stalledBytes[at] ?? 0, bytes);
     this.#stallReason[at] = REASONS.indexOf(reason);
+    this.#stalledAt[at] = now;
+  }
+
+  /** What the destination does not take now. */
+  refusals(destination: number, now: Micros): Refusal[] {
+    if (!this.#isKnown(destination)) return [];
+    return WATCHED_NAMES.flatMap((mechanism, index) =>
+      this.#verdicts.isOff(destination, index, now)
+        ? {
+            mechanism,
+            reason: this.#verdicts.reason(destination, index),
+            secondsLeft: (this.#verdicts.until(destination, index) - now) / 1e6,
+          }
+        : [],
+    );
+  }
+
+  /** Takes over what an earlier run has found. */
+  restore(destination: number, { mechanism, reason, secondsLeft }: Refusal, now: Micros): void {
+    if (destination === -1) return;
+    this.#know(destination);
+    const span = earlier(seconds(secondsLeft), VERDICT_SPAN);
+    this.#verdicts.add(destination, WATCHED_NAMES.indexOf(mechanism), reason, after(now, span));
+  }
+
+  /** Every mechanism is tried again with every destination. */
+  forget(): void {
+    // No host that has been in a place had number 0.
+    this.#generation.fill(0);
   }
 
   #confirmStalls(destination: number, now: Micros): void {
@@ -138,6 +176,7 @@ export class Trust {
       const bytes = this.#stalledBytes[at] ?? 0;
       if (bytes === 0) continue;
       this.#stalledBytes[at] = 0;
+      if (now - (this.#stalledAt[at] ?? 0) > STALE) continue;
       this.#missedAt[at] = now;
       const misses = this.#miss(destination, TCP_LANE, m);
       const proven = this.#isProven(destination, TCP_LANE, m, now);

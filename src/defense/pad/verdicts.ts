@@ -1,9 +1,16 @@
-import { WATCHED_NAMES } from "../options.js";
+import { WATCHED_NAMES, type WatchedName } from "../options.js";
 import { seconds, type Micros } from "../../time/micros.js";
 
 /** Why a mechanism is off for a destination. A closed list, in the API and the log. */
 export const REASONS = ["no answer", "retransmitted", "acknowledgments ignored", "reset"] as const;
 export type Reason = (typeof REASONS)[number];
+
+/** A mechanism that a destination does not take. */
+export interface Refusal {
+  readonly mechanism: WatchedName;
+  readonly reason: Reason;
+  readonly secondsLeft: number;
+}
 
 const COUNT = WATCHED_NAMES.length;
 /** How long a verdict holds: what stands between may be another one tomorrow. */

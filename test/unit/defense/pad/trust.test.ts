@@ -1,7 +1,7 @@
 import { test } from "tap";
 import type { MechanismModules } from "../../../../src/defense/pad/mechanism.js";
-import { millis, seconds, type Micros } from "../../../../src/time/micros.js";
-import { UDP } from "../../../../src/wire/protocol.js";
+import { micros, millis, seconds, type Micros } from "../../../../src/time/micros.js";
+import { ICMP, TCP, UDP } from "../../../../src/wire/protocol.js";
 import { mechanismModules } from "../../../support/mechanisms.js";
 
 const DAY = 86_400;
@@ -31,15 +31,35 @@ class Talk {
     this.trust.heard(this.to, protocol, at);
   }
 
+  /** A datagram and its answer 30 ms later. */
+  exchange(at: Micros): boolean {
+    const grown = this.send(at);
+    this.hear(micros(at + 30e3));
+    return grown;
+  }
+
+  /** A grown datagram that is lost, and a plain one 1.5 s later that is answered. */
+  miss(at: Micros): void {
+    this.send(at);
+    this.exchange(micros(at + 1.5e6));
+  }
+
   get givenUp(): number {
     return this.modules.tally.read("given_up_udpSurplus");
   }
 }
 
 test("trust: nothing speaks against a mechanism at first, and no place means no", async (t) => {
-  const { trust } = mechanismModules();
+  const { trust, tally } = mechanismModules();
   t.equal(trust.allows(0, "udpSurplus", seconds(1)), true);
   t.equal(trust.allows(-1, "udpSurplus", seconds(1)), false);
+  trust.grew(-1, "udpSurplus", UDP, seconds(1));
+  trust.plain(-1, UDP, seconds(3));
+  trust.heard(-1, UDP, seconds(4));
+  trust.answered(-1, "tcpOverlap", seconds(4));
+  trust.stalled(-1, "tcpOverlap", 1500, seconds(4));
+  trust.restore(-1, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: 9 }, seconds(4));
+  t.equal(tally.read("given_up_udpSurplus"), 0);
 });
 
 test("trust: plain datagrams answered where a grown one was not: off for a day", async (t) => {
@@ -49,7 +69,251 @@ test("trust: plain datagrams answered where a grown one was not: off for a day",
   t.equal(talk.send(millis(11_100)), false, "then one leaves plain");
   talk.hear(millis(11_130));
   t.equal(talk.givenUp, 1);
+  t.same(talk.trust.refusals(talk.to, millis(11_130)), [
+    { mechanism: "udpSurplus", reason: "no answer", secondsLeft: DAY },
+  ]);
   t.equal(talk.send(seconds(12)), false);
   t.equal(talk.send(seconds(11 + DAY)), false);
   t.equal(talk.send(seconds(12 + DAY)), true, "a day later it is tried again");
+  t.same(talk.trust.refusals(talk.to, seconds(12 + DAY)), []);
+});
+
+test("trust: of another mechanism, destination or protocol nothing is said", async (t) => {
+  const talk = new Talk();
+  talk.miss(seconds(10));
+  t.equal(talk.trust.allows(talk.to, "udpSurplus", seconds(20)), false);
+  t.equal(talk.trust.allows(talk.to, "quicPrefix", seconds(20)), true);
+  t.equal(talk.trust.allows(talk.to, "tcpOverlap", seconds(20)), true);
+  t.equal(talk.trust.allows(place(talk.modules, 2), "udpSurplus", seconds(20)), true);
+  const other = new Talk();
+  other.send(seconds(10));
+  other.hear(seconds(11), ICMP);
+  other.hear(seconds(11), TCP);
+  t.equal(other.send(seconds(12)), false, "a host that answers pings and TCP has not answered the datagram");
+});
+
+test("trust: patience follows the time that answers take, from 250 ms to 2 s", async (t) => {
+  const near = new Talk();
+  for (let i = 1; i < 20; i++) near.exchange(seconds(i));
+  near.send(seconds(100));
+  t.equal(near.send(millis(100_240)), true);
+  t.equal(near.send(millis(100_260)), false);
+  const far = new Talk();
+  for (let i = 1; i < 60; i += 2) {
+    far.send(seconds(i));
+    far.hear(millis(i * 1e3 + 900));
+  }
+  far.send(seconds(100));
+  t.equal(far.send(millis(101_900)), true, "four times 0.9 s is more than the most");
+  t.equal(far.send(millis(102_100)), false);
+});
+
+test("trust: what was proven needs five losses in a row; an answer between clears them", async (t) => {
+  const talk = new Talk();
+  talk.exchange(seconds(1));
+  for (let i = 1; i <= 4; i++) talk.miss(seconds(10 * i));
+  t.equal(talk.exchange(seconds(60)), true);
+  for (let i = 1; i <= 4; i++) talk.miss(seconds(60 + 10 * i));
+  t.equal(talk.givenUp, 0);
+  talk.miss(seconds(110));
+  t.equal(talk.givenUp, 1);
+  t.equal(talk.send(seconds(120)), false);
+});
+
+test("trust: an hour after its last answer a destination is as good as new", async (t) => {
+  const talk = new Talk();
+  talk.exchange(seconds(1));
+  talk.miss(seconds(3700));
+  t.equal(talk.givenUp, 1);
+});
+
+test("trust: where plain packets are not answered either, padding is not at fault", async (t) => {
+  const talk = new Talk();
+  talk.send(seconds(10));
+  t.same(
+    [11.1, 11.2, 11.3, 11.4, 11.5].map((at) => talk.send(seconds(at))),
+    [false, false, false, false, true],
+    "four leave plain, then padding goes on",
+  );
+  t.equal(talk.send(seconds(13)), true);
+  talk.hear(seconds(13.03));
+  t.equal(talk.givenUp, 0);
+});
+
+test("trust: an answer that may be to either kind is no evidence", async (t) => {
+  const talk = new Talk();
+  talk.send(seconds(10));
+  for (const at of [11.1, 11.11, 11.12, 11.13]) talk.send(seconds(at));
+  t.equal(talk.send(seconds(11.14)), true);
+  talk.hear(seconds(11.2));
+  t.equal(talk.givenUp, 0);
+});
+
+test("trust: an answer that comes too soon after the plain packet is a late one to the grown packet", async (t) => {
+  const talk = new Talk();
+  for (let i = 1; i < 30; i++) {
+    talk.send(seconds(i));
+    talk.hear(seconds(i + 0.2));
+  }
+  for (let i = 0; i < 9; i++) {
+    talk.send(seconds(100 + 10 * i));
+    t.equal(talk.send(seconds(102.1 + 10 * i)), false);
+    talk.hear(seconds(102.15 + 10 * i));
+  }
+  t.equal(talk.givenUp, 0);
+});
+
+test("trust: a flow that is never answered does not flap", async (t) => {
+  const talk = new Talk();
+  let plain = 0;
+  for (let at = 1e6; at < 3600e6; at += 20e3) if (!talk.send(micros(at))) plain++;
+  t.ok(plain > 0 && plain <= 4 * 15, `${plain} of 180,000 packets left plain`);
+  t.equal(talk.givenUp, 0);
+});
+
+test("trust: of two mechanisms in one packet the one that nothing speaks for is doubted", async (t) => {
+  const { trust, tally, destinations } = mechanismModules();
+  const to = place({ destinations } as MechanismModules);
+  trust.grew(to, "udpSurplus", UDP, seconds(1));
+  trust.heard(to, UDP, seconds(1.03));
+  trust.grew(to, "quicPrefix", UDP, seconds(2));
+  trust.grew(to, "udpSurplus", UDP, seconds(2));
+  trust.plain(to, UDP, seconds(4));
+  trust.heard(to, UDP, seconds(4.03));
+  t.equal(tally.read("given_up_quicPrefix"), 1);
+  t.equal(trust.allows(to, "quicPrefix", seconds(5)), false);
+  t.equal(trust.allows(to, "udpSurplus", seconds(5)), true);
+});
+
+test("trust: a mechanism of several protocols is watched in each", async (t) => {
+  const { trust, destinations } = mechanismModules();
+  const to = place({ destinations } as MechanismModules);
+  trust.grew(to, "ipv6Options", UDP, seconds(1));
+  trust.heard(to, UDP, seconds(1.03));
+  trust.grew(to, "ipv6Options", TCP, seconds(1));
+  t.equal(trust.allows(to, "ipv6Options", seconds(3), TCP), false);
+  t.equal(trust.allows(to, "ipv6Options", seconds(3), UDP), true);
+  trust.plain(to, TCP, seconds(3));
+  trust.heard(to, TCP, seconds(3.03));
+  t.equal(trust.allows(to, "ipv6Options", seconds(4), UDP), false, "what one protocol refuses is off for all");
+});
+
+/** TCP: a padded segment is retransmitted plain, and the server answers that. */
+function stall(modules: MechanismModules, to: number, at: number, bytes = 1500): void {
+  modules.trust.stalled(to, "tcpOverlap", bytes, seconds(at));
+  modules.trust.heard(to, TCP, seconds(at + 0.03));
+}
+
+test("trust: TCP's first stall doubts the size, the second the mechanism", async (t) => {
+  const modules = mechanismModules();
+  const { trust, tally } = modules;
+  const to = place(modules);
+  trust.stalled(to, "tcpOverlap", 1500, seconds(1));
+  t.equal(trust.allows(to, "tcpOverlap", seconds(1.01)), false, "plain until the server is heard");
+  t.equal(limit(modules, to, 1.01), Infinity);
+  trust.heard(to, TCP, seconds(1.03));
+  t.equal(trust.allows(to, "tcpOverlap", seconds(1.04)), true);
+  t.equal(limit(modules, to, 1.04), 1280);
+  stall(modules, to, 2, 1280);
+  t.equal(trust.allows(to, "tcpOverlap", seconds(3)), false);
+  t.same(trust.refusals(to, seconds(3)), [
+    { mechanism: "tcpOverlap", reason: "retransmitted", secondsLeft: DAY - 0.97 },
+  ]);
+  t.equal(tally.read("given_up_tcpOverlap"), 1);
+});
+
+function limit({ paths }: MechanismModules, to: number, at: number): number {
+  return (paths.limit as (to: number, now: Micros) => number).call(paths, to, seconds(at));
+}
+
+test("trust: a small segment that was lost says nothing of the path's MTU", async (t) => {
+  const modules = mechanismModules();
+  const to = place(modules);
+  stall(modules, to, 1, 1200);
+  t.equal(limit(modules, to, 2), Infinity);
+  stall(modules, to, 2, 1200);
+  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(3)), false);
+});
+
+test("trust: a TCP destination that has acknowledged padded segments needs five stalls in a row", async (t) => {
+  const modules = mechanismModules();
+  const { trust } = modules;
+  const to = place(modules);
+  trust.answered(to, "tcpOverlap", seconds(1));
+  for (let i = 2; i < 6; i++) stall(modules, to, i);
+  trust.answered(to, "tcpOverlap", seconds(6));
+  for (let i = 7; i < 11; i++) stall(modules, to, i);
+  t.equal(limit(modules, to, 11), Infinity);
+  trust.stalled(to, "tcpOverlap", 1500, seconds(11));
+  t.equal(trust.allows(to, "tcpOverlap", seconds(11)), true, "others go on while one is in doubt");
+  trust.heard(to, TCP, seconds(11.03));
+  t.equal(trust.allows(to, "tcpOverlap", seconds(12)), false);
+});
+
+test("trust: many segments lost together are one loss, and a way that is down is none", async (t) => {
+  const modules = mechanismModules();
+  const { trust } = modules;
+  const to = place(modules);
+  for (let i = 0; i < 20; i++) stall(modules, to, 1 + i / 100);
+  t.equal(trust.allows(to, "tcpOverlap", seconds(2)), true);
+  for (let i = 0; i < 9; i++) trust.stalled(to, "tcpOverlap", 1500, seconds(10 + i));
+  trust.heard(to, TCP, seconds(40));
+  t.equal(trust.allows(to, "tcpOverlap", seconds(41)), true, "nothing was heard for 20 s");
+});
+
+test("trust: what was on its way while the size was in doubt does not count against what is smaller", async (t) => {
+  const modules = mechanismModules();
+  const to = place(modules);
+  stall(modules, to, 1);
+  for (let i = 2; i < 9; i++) stall(modules, to, i, 1500);
+  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(9)), true);
+  stall(modules, to, 9, 1280);
+  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(10)), false);
+});
+
+test("trust: acknowledgments are watched apart from data, and a reason may be given", async (t) => {
+  const modules = mechanismModules();
+  const { trust } = modules;
+  const to = place(modules);
+  for (const at of [1, 2]) {
+    trust.stalled(to, "tcpAcks", 1200, seconds(at));
+    trust.heard(to, TCP, seconds(at + 0.03));
+  }
+  t.equal(trust.allows(to, "tcpOverlap", seconds(3)), true);
+  for (const at of [4, 5]) {
+    trust.stalled(to, "tcpOverlap", 1200, seconds(at), "reset");
+    trust.heard(to, TCP, seconds(at + 0.03));
+  }
+  t.match(trust.refusals(to, seconds(6)), [
+    { mechanism: "tcpOverlap", reason: "reset" },
+    { mechanism: "tcpAcks", reason: "acknowledgments ignored" },
+  ]);
+});
+
+test("trust: a place with a new owner begins anew", async (t) => {
+  const modules = mechanismModules("1", 2);
+  const { trust } = modules;
+  const first = place(modules, 1);
+  trust.restore(first, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: DAY }, seconds(1));
+  stall(modules, first, 1);
+  place(modules, 2);
+  t.equal(place(modules, 3), first, "the oldest made room");
+  t.equal(trust.allows(first, "udpSurplus", seconds(2)), true);
+  t.same(trust.refusals(first, seconds(2)), []);
+  stall(modules, first, 2);
+  t.equal(trust.allows(first, "tcpOverlap", seconds(3)), true, "its predecessor's stall does not count");
+});
+
+test("trust: verdicts are taken over with the time that is left, never above a day, and forgotten when asked", async (t) => {
+  const modules = mechanismModules();
+  const { trust } = modules;
+  const [to, other] = [place(modules, 1), place(modules, 2)];
+  trust.restore(to, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: 60 }, seconds(1));
+  trust.restore(other, { mechanism: "tcpAcks", reason: "acknowledgments ignored", secondsLeft: 9e9 }, seconds(1));
+  t.equal(trust.allows(to, "udpSurplus", seconds(60)), false);
+  t.equal(trust.allows(to, "udpSurplus", seconds(61)), true);
+  t.match(trust.refusals(other, seconds(1)), [{ secondsLeft: DAY }]);
+  t.equal(modules.tally.read("given_up_udpSurplus"), 0, "only what is new is counted");
+  trust.forget();
+  t.equal(trust.allows(other, "tcpAcks", seconds(2)), true);
 });
