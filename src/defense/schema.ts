@@ -177,7 +177,8 @@ export const WindowSchema = Type.Object(
     enabled: flag("Whether the TCP windows that the device announces are lowered to a constant."),
     size: Type.Optional(
       size({
-        description: "The largest window that leaves. It limits downloads to so many bytes a round trip.",
+        description:
+          "The largest window that leaves; less, down to 14 KiB, for a device that begins its connections with less. It limits downloads to so many bytes a round trip.",
         between: ["4KiB", "1MiB"],
       }),
     ),

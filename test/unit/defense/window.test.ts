@@ -116,6 +116,30 @@ test("a scale that no multiple fits under leaves a window of one unit, not none:
   t.equal(bench.up(9), 1);
 });
 
+test("a device that begins with less has its beginning as the constant, down to 14 KiB", async (t) => {
+  for (const [begins, constant] of [
+    [64_240, 32 * KIB],
+    [32_768, 32 * KIB],
+    [29_200, 28 * KIB],
+    [14_600, 14 * KIB],
+    [14_400, 14 * KIB],
+    [14_335, 32 * KIB],
+    [0, 32 * KIB],
+  ] as const) {
+    const bench = new Bench();
+    const syn = { flags: tcp.SYN, options: scaling(6), sourcePort: 40001 };
+    t.equal(bench.up(begins, syn), Math.min(begins, constant), `begins with ${String(begins)}`);
+    bench.shake(6, 7);
+    t.equal(bench.up(636) << 6, Math.min(constant, 636 << 6), "on a later flow too");
+    t.equal(bench.up(0, { flags: tcp.RST }) << 6, constant);
+    bench.up(20_000, syn);
+    t.ok(bench.up(0, { flags: tcp.RST }) << 6 <= constant, "it never rises again");
+  }
+  const small = new Bench(4 * KIB);
+  small.up(14_600, { flags: tcp.SYN });
+  t.equal(small.up(0, { flags: tcp.RST, sourcePort: 1 }), 4 * KIB, "a smaller size stays");
+});
+
 test("where the handshake was not seen, windows pass as they are", async (t) => {
   t.equal(new Bench().up(60_000), 60_000);
   const bench = new Bench();
