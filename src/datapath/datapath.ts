@@ -3,6 +3,7 @@ import { SWALLOW } from "../defense/defense.js";
 import { Destinations } from "../defense/pad/destinations.js";
 import type { MechanismModules } from "../defense/pad/mechanism.js";
 import { Paths } from "../defense/pad/paths.js";
+import { QuicFlows } from "../defense/pad/quic-flows.js";
 import { Trust } from "../defense/pad/trust.js";
 import { Tally } from "../defense/tally.js";
 import { FlowTable } from "../flow/flow-table.js";
@@ -92,6 +93,7 @@ export class Datapath {
     const paths = new Paths(destinations);
     this.#modules = {
       ...{ pool, random, tally, destinations, paths, flows: this.#flows, tcp: this.#tcp },
+      quic: new QuicFlows(FLOWS.capacity),
       trust: new Trust({ destinations, paths, tally }),
     };
     this.#apply(options, saved, now);

@@ -77,6 +77,9 @@ export function quicConnect(address: string, port: number): QuicConnection {
         }
         confirmed = true;
         connection.receive(packet.number, packet.plain);
+      } else if (header.type !== INITIAL && header.type !== HANDSHAKE) {
+        // No keys for that here: only this packet goes, not its datagram (RFC 9000, section 12.2).
+        continue;
       } else if (opened(header, header.type === INITIAL ? keys.initialIn : keys.handshakeIn, 0) === null) {
         connection.corrupt += 1;
       } else if (header.type === HANDSHAKE && peer === null) {

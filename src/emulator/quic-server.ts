@@ -80,8 +80,9 @@ export class QuicServer {
     for (const header of headers(datagram, ID_BYTES)) {
       const session = this.#sessions.get(header.destination.toString("hex")) ?? this.#begin(header, remote);
       if (session === null) {
+        // The packets behind it may be somebody's (RFC 9000, section 12.2).
         this.strays += 1;
-        return;
+        continue;
       }
       session.remote = remote;
       this.#receive(session, header);
@@ -91,7 +92,9 @@ export class QuicServer {
   #receive(session: Session, header: Header): void {
     const { connection } = session;
     const keys = { 0: session.in, [INITIAL]: session.initialIn, [HANDSHAKE]: session.handshakeIn }[header.type];
-    const packet = keys === undefined ? null : opened(header, keys, header.type === 0 ? connection.largest : 0);
+    // 0-RTT: nobody has keys for that here. Only this packet goes, not its datagram (RFC 9000, section 12.2).
+    if (keys === undefined) return;
+    const packet = opened(header, keys, header.type === 0 ? connection.largest : 0);
     if (packet === null) {
       connection.corrupt += 1;
       return;

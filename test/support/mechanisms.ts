@@ -1,6 +1,7 @@
 import { Destinations } from "../../src/defense/pad/destinations.js";
 import type { MechanismModules } from "../../src/defense/pad/mechanism.js";
 import { Paths } from "../../src/defense/pad/paths.js";
+import { QuicFlows } from "../../src/defense/pad/quic-flows.js";
 import { Trust } from "../../src/defense/pad/trust.js";
 import { Tally } from "../../src/defense/tally.js";
 import { FlowTable } from "../../src/flow/flow-table.js";
@@ -19,6 +20,7 @@ export function mechanismModules(seed = "1", capacity = 64): MechanismModules {
     pool: new Pool(256),
     flows: new FlowTable({ capacity, idle: seconds(600) }, { random }),
     tcp: new TcpFlows(capacity),
+    quic: new QuicFlows(capacity),
     destinations,
     paths,
     trust: new Trust({ destinations, paths, tally }),

@@ -9,6 +9,7 @@ import type { MechanismName } from "../options.js";
 import type { Tally } from "../tally.js";
 import type { Destinations } from "./destinations.js";
 import type { Paths } from "./paths.js";
+import type { QuicFlows } from "./quic-flows.js";
 import type { Trust } from "./trust.js";
 
 /** What a mechanism works with; shared by all devices and kept while the daemon runs. */
@@ -16,6 +17,7 @@ export interface MechanismModules {
   readonly pool: Pool;
   readonly flows: FlowTable;
   readonly tcp: TcpFlows;
+  readonly quic: QuicFlows;
   readonly destinations: Destinations;
   /** Path MTUs by destination. */
   readonly paths: Paths;

@@ -1,9 +1,11 @@
 import { MECHANISM_NAMES, type MechanismName, type PadOptions } from "../options.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { QuicPrefix } from "./quic-prefix.js";
 import { UdpSurplus } from "./udp-surplus.js";
 
 /** The registry of mechanisms. */
 const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {
+  quicPrefix: (_, modules) => new QuicPrefix(modules),
   udpSurplus: (_, modules) => new UdpSurplus(modules),
 };
 
