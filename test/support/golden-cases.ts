@@ -1,5 +1,7 @@
+import { completeChecksum } from "../../src/wire/checksum.js";
 import * as ipv4 from "../../src/wire/ipv4.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
+import * as tcp from "../../src/wire/tcp.js";
 import { frame, hex, over, type Shape } from "./frame.js";
 
 /** A frame of an input capture. */
@@ -54,6 +56,39 @@ const DECOYS = "  decoy: { enabled: true, variance: 8, window: 2s, kinds: [udp],
 const UDP_8 = [0, 0.1, 0.2, 2.1, 4.1, 4.2, 4.3, 6.5].map((at, i) =>
   up(at, { payload: bytes(10 * i), sourcePort: 40000 + (i % 3) }),
 );
+
+const PACED = "  pace: { enabled: true, interval: 5ms, maxDelay: 20ms, maxGap: 0s }";
+const WINDOWS = "  window: { enabled: true, size: 32KiB }";
+
+/** A segment with these sequence and acknowledgment numbers. */
+function numbered(given: Given, sequence: number, acknowledgment: number): Given {
+  const view = over(given.bytes);
+  const six = view.getUint16(12) === 0x86dd;
+  const at = six ? 54 : 34;
+  tcp.setSequence(view, at, sequence);
+  tcp.setAcknowledgment(view, at, acknowledgment);
+  completeChecksum(view, six ? 6 : 4, 14, TCP, at, given.bytes.length);
+  return given;
+}
+
+/** A handshake, the device's acknowledgment of it, and what else it sends: [flags, window, payload bytes] each. */
+function talk(at: number, shape: Shape, scale: number, sends: readonly (readonly [number, number, number])[]): Given[] {
+  const { from = SPEAKER, to = CLOUD, sourcePort = 40000 } = shape;
+  const ours = { ...shape, protocol: TCP, sourcePort, payload: bytes(0) };
+  const theirs = { protocol: TCP, from: to, to: from, destinationPort: sourcePort, payload: bytes(0) };
+  const options = (shift: number): Uint8Array => Uint8Array.from([2, 4, 5, 180, 1, 3, 3, shift]);
+  let next = 1001;
+  return [
+    numbered(up(at, { ...ours, flags: tcp.SYN, window: 64_240, options: options(scale) }), 1000, 0),
+    numbered(down(at + 0.02, { ...theirs, flags: tcp.SYN | tcp.ACK, window: 65_160, options: options(7) }), 5000, 1001),
+    numbered(up(at + 0.021, { ...ours, flags: tcp.ACK, window: 502 }), 1001, 5001),
+    ...sends.map(([flags, window, length], i) => {
+      const sent = numbered(up(at + 0.03 + i / 100, { ...ours, flags, window, payload: bytes(length) }), next, 5001);
+      next += length;
+      return sent;
+    }),
+  ];
+}
 
 /** ICMP time exceeded from the provider's router, quoting a decoy as far as it must (RFC 792). */
 function timeExceeded(decoy: Given): Given {
@@ -166,5 +201,63 @@ export const CASES: readonly Case[] = [
     name: "in-4-tagged-out-4-padded",
     config: config("defenses:", PAD),
     frames: () => [0, 100, 1000, 1400].map((n, i) => up(i, { tags: [7], payload: bytes(n) })),
+  },
+  {
+    name: "in-21-tcp-of-which-2-local-out-21-windows-clamped",
+    config: config("defenses:", WINDOWS),
+    frames: () =>
+      [
+        ...talk(0, {}, 7, [
+          [tcp.ACK, 60_000, 100],
+          [tcp.ACK, 100, 0],
+          [tcp.ACK, 0, 0],
+          [tcp.RST | tcp.ACK, 0, 0],
+        ]),
+        ...talk(0.2, { from: SPEAKER6, to: CLOUD6, sourcePort: 40001 }, 6, [
+          [tcp.ACK | tcp.PSH, 2_000, 40],
+          [tcp.ACK | tcp.FIN, 2_000, 0],
+        ]),
+        ...talk(0.4, { sourcePort: 40002, to: "198.51.100.8" }, 14, [[tcp.ACK, 3, 10]]),
+        // Begun before the capture, with a reset of nobody's; and at home.
+        up(0.6, { protocol: TCP, sourcePort: 40003, window: 60_000 }),
+        up(0.7, { protocol: TCP, sourcePort: 40004, flags: tcp.RST, window: 0 }),
+        up(0.8, { protocol: TCP, to: "192.168.77.1", flags: tcp.SYN, window: 64_240 }),
+        up(0.9, { protocol: TCP, to: "192.168.77.1", window: 60_000 }),
+        up(1, { protocol: TCP, flags: tcp.SYN, window: 1_000, sourcePort: 40005 }),
+      ].sort((a, b) => a.at - b.at),
+  },
+  {
+    name: "in-4-tcp-cut-by-the-capture-out-4-windows-clamped",
+    config: config("defenses:", WINDOWS),
+    frames: () => talk(0, {}, 7, [[tcp.ACK, 60_000, 900]]).map((given) => ({ ...given, cut: 70 })),
+  },
+  {
+    name: "in-18-with-2-local-out-18-in-slots",
+    config: config("defenses:", PACED),
+    frames: () =>
+      [
+        ...[0, 0.0001, 0.0002, 0.0003, 0.0004, 0.0005, 0.0006].map((at) =>
+          up(at, { protocol: TCP, payload: bytes(9) }),
+        ),
+        ...[1, 1.005, 1.0099, 1.01, 1.0101, 1.5, 1.7001].map((at, i) => up(at, { payload: bytes(i) })),
+        up(1.0002, { to: "192.168.77.1", destinationPort: 53 }),
+        up(1.0003, { to: "224.0.0.251", destination: "01:00:5e:00:00:fb", destinationPort: 5353 }),
+        down(1.0004, { payload: bytes(70) }),
+        down(1.0005, { payload: bytes(71) }),
+      ].sort((a, b) => a.at - b.at),
+  },
+  {
+    name: "in-3-out-3-and-3-decoys-in-the-gaps",
+    config: config("defenses:", "  pace: { enabled: true, interval: 5ms, maxDelay: 20ms, maxGap: 2s }"),
+    frames: () => [0.5, 6, 9.3].map((at) => up(at, { payload: bytes(30) })),
+  },
+  {
+    name: "in-16-udp-both-ways-out-16-padded-behind-the-router-2-decoys-too",
+    config: config("defenses:", "  pad: { enabled: true, target: mtu, trailer: false, udpSurplus: true }", DECOYS),
+    frames: () =>
+      UDP_8.flatMap((query, i) => [
+        query,
+        down(query.at + 0.03, { payload: bytes(50), destinationPort: 40000 + (i % 3) }),
+      ]),
   },
 ];
