@@ -3,6 +3,8 @@ import { OBSERVED, WAYS, type DemoReport } from "./report.js";
 
 const NAME = 14;
 const CELL = 10;
+/** Lengths that spread by less than this share of what they did are called even. */
+const EVEN = 0.5;
 
 /** What is shown of a running demo, or of one that has ended. */
 export type Shown = Omit<DemoReport, "integrity"> & Partial<Pick<DemoReport, "integrity">>;
@@ -69,15 +71,22 @@ export function story({ observers: { lan, wan } }: DemoReport): string[] {
   if (constant && wan.up.after.std_len_pack > 0) {
     const [before = "", after = ""] = [wan.up.before, wan.up.after].map((f) => f.std_len_pack.toFixed(0));
     said.push(
-      `The router takes the trailers off, and lengths show again: std_len_pack ${before} before, ${after} after.`,
+      wan.up.after.std_len_pack < EVEN * wan.up.before.std_len_pack
+        ? `Behind the router nearly every packet has one length too: std_len_pack ${before} before, ${after} after.`
+        : `The router takes the trailers off, and lengths show again: std_len_pack ${before} before, ${after} after.`,
     );
+  }
+  if (wan.up.after.std_window === 0 && wan.up.before.std_window > 0) {
+    said.push(`The speaker's TCP windows are ${wan.up.after.mean_window.toFixed(0)} bytes, always.`);
   }
   const kept = FEATURES.filter((name) => close(wan.up.before[name], wan.up.after[name]));
   if (kept.length === FEATURES.length) said.push("For the provider nothing has changed on the way up.");
   else if (kept.length > 0)
     said.push(`For the provider these are, on the way up, within 5 % of what they were: ${kept.join(", ")}.`);
   if (wan.down.after.n_pack_icmp > wan.down.before.n_pack_icmp) {
-    said.push("What comes down is as it was, but for answers to decoys, which the box keeps from the speaker.");
+    said.push(
+      "What comes down is as it was, but for what answers decoys and padding, which the box keeps from the speaker.",
+    );
   }
   return said;
 }

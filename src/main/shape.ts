@@ -20,7 +20,8 @@ gives the same bytes.
   --seed S        any text; decides every draw (default 1)
   --observer O    lan: on the link from box to router, every frame with its trailer (default)
                   wan: behind the router, IP packets without trailers; what stays in the local network or dies
-                  at the router is left out. Addresses stay as they are. Answers to decoys are not made up
+                  at the router is left out. Addresses stay as they are.
+                  Both see what comes down as it came, before the box; what answers decoys and padding is not made up
   --json          print counts, overhead, added delay and drops as one object
 
 Example:

@@ -362,6 +362,14 @@ void test("the table, the line and the story", (t) => {
   t.match(line(REPORT), /^20 s|^21 s/);
   t.match(story(REPORT).join(" "), /every frame of the speaker is 1514 bytes.*std_len_pack 440 before, 420 after/);
   t.match(story({ ...REPORT, observers: { lan: ways, wan: ways } }).join(" "), /nothing has changed/);
+  const even = {
+    before: { ...NOTHING, std_len_pack: 440, std_window: 900 },
+    after: { ...NOTHING, std_len_pack: 90, mean_window: 14_336 },
+  };
+  const told = story({ ...REPORT, observers: { ...REPORT.observers, wan: { ...ways, up: even } } }).join(" ");
+  t.match(told, /nearly every packet has one length too: std_len_pack 440 before, 90 after/);
+  t.match(told, /windows are 14336 bytes, always/);
+  t.notMatch(told, /lengths show again/);
   t.ok(passed(REPORT));
   t.notOk(passed({ ...REPORT, integrity: { transfers: 40, bad: 1 } }));
   t.notOk(passed({ ...REPORT, decoys: { ...REPORT.decoys, replies_leaked: 1 } }));
