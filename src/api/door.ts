@@ -2,7 +2,7 @@ import type { Problem } from "../config/problem.js";
 import type { Config } from "../config/schema.js";
 import type { ApiSettings } from "../config/settings.js";
 import type { Counters } from "../datapath/counters.js";
-import type { DeviceReport, FlowReport } from "../datapath/handle.js";
+import type { DestinationReport, DeviceReport, FlowReport } from "../datapath/handle.js";
 
 /** What became of a wish to change the configuration. Only `applied` changed anything. */
 export type Outcome =
@@ -50,4 +50,8 @@ export interface Door {
   /** Null where the datapath has not started or does not answer. */
   devices(): Promise<readonly DeviceReport[] | null>;
   flows(): Promise<readonly FlowReport[] | null>;
+  /** Last used first. */
+  destinations(): Promise<readonly DestinationReport[] | null>;
+  /** Every mechanism is tried again with every destination. How many verdicts there were; null where the datapath does not answer. */
+  forgetDestinations(): Promise<number | null>;
 }

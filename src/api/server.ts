@@ -13,6 +13,7 @@ import { answerError, answerParserError, handleErrors } from "./errors.js";
 import { checkHost, checkToken } from "./guard.js";
 import { openApi } from "./open-api.js";
 import { configRoutes } from "./routes/config.js";
+import { destinationsRoutes } from "./routes/destinations.js";
 import { defensesRoutes } from "./routes/defenses.js";
 import { eventsRoutes } from "./routes/events.js";
 import { healthRoutes } from "./routes/health.js";
@@ -27,6 +28,7 @@ const ROUTES: readonly Routes[] = [
   defensesRoutes,
   presetRoutes,
   trafficRoutes,
+  destinationsRoutes,
   eventsRoutes,
   healthRoutes,
 ];

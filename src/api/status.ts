@@ -105,6 +105,10 @@ export const StatusSchema = Type.Object({
     }),
   }),
   flows: Type.Integer(),
+  mechanismsOff: Type.Integer({
+    description:
+      "Mechanisms of pad that are off for a destination that does not take them; GET destinations lists them.",
+  }),
 });
 export type Status = Static<typeof StatusSchema>;
 type DirectionStatus = NonNullable<Status["up"]>;
@@ -138,6 +142,7 @@ export function statusOf(door: Door): Status {
           },
     cards: { inside: card("inside"), outside: card("outside") },
     flows: counters?.read("flows") ?? 0,
+    mechanismsOff: counters?.read("mechanisms_off") ?? 0,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BudgetState, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type { BudgetState, DestinationReport, DeviceReport, FlowReport } from "../datapath/handle.js";
 import type { DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Answer, Question } from "./datapath-loop.js";
@@ -37,6 +37,14 @@ export class Conversation {
 
   async budget(): Promise<BudgetState> {
     return (await this.#ask({ ask: "budget" })) as BudgetState;
+  }
+
+  async destinations(): Promise<DestinationReport[]> {
+    return (await this.#ask({ ask: "destinations" })) as DestinationReport[];
+  }
+
+  async forgetDestinations(): Promise<void> {
+    await this.#ask({ ask: "forgetDestinations" });
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import { topPreset } from "../config/resolve.js";
 import type { Config } from "../config/schema.js";
 import type { ApiSettings, Settings } from "../config/settings.js";
 import type { Counters } from "../datapath/counters.js";
-import type { BudgetState, DatapathHandle, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type { DatapathHandle, DestinationReport, DeviceReport, FlowReport, SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
@@ -20,9 +20,11 @@ import { Metrics } from "../metrics/metrics.js";
 import type { TurnedOff } from "../nic/offload.js";
 import { BudgetFile } from "./budget-file.js";
 import { CardWatch } from "./card-watch.js";
+import { DestinationWatch } from "./destination-watch.js";
 import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
 import { StateLock } from "./state-lock.js";
+import { VerdictFile } from "./verdict-file.js";
 import { reloading, Watchdog, type Notify } from "./systemd.js";
 
 /** A loop that has not turned for so long stands still. */
@@ -31,6 +33,7 @@ const STILL = 2_000;
 const ANSWER = 1_500;
 const SAVE_EVERY = 60_000;
 const LOOK_EVERY = 1_000;
+const LOOK_AT_DESTINATIONS_EVERY = 5_000;
 
 /** What the daemon works with; all of it stands in for the outside in tests. */
 export interface DaemonModules {
@@ -41,7 +44,7 @@ export interface DaemonModules {
   readonly startDatapath: (
     cards: CardOptions,
     options: DatapathOptions,
-    saved: BudgetState | null,
+    saved: SavedState | null,
     log: Log,
   ) => Promise<DatapathHandle>;
   /** Offloads of the cards, with their state in a directory. */
@@ -60,11 +63,13 @@ export class Daemon implements Door {
   readonly #api: ControlApi;
   readonly #offloads: ReturnType<DaemonModules["offloads"]>;
   readonly #budget: BudgetFile;
+  readonly #watch: DestinationWatch;
   readonly #lock: StateLock;
   readonly #watchdog: Watchdog;
   readonly #cards: CardWatch;
   readonly #devices = new Shared(() => this.#running().devices());
   readonly #flows = new Shared(() => this.#running().flows());
+  readonly #destinations = new Shared(() => this.#running().destinations());
   readonly #ended: Promise<Error>;
   #end: (error: Error) => void = () => undefined;
   #handle: DatapathHandle | null = null;
@@ -88,6 +93,7 @@ export class Daemon implements Door {
     this.#lock = new StateLock(state);
     this.#offloads = modules.offloads(state);
     this.#budget = new BudgetFile(join(state, "budget.json"), log);
+    this.#watch = new DestinationWatch(new VerdictFile(join(state, "destinations.json"), log), log);
     this.#watchdog = new Watchdog(environment, () => this.turning, notify);
     this.#cards = new CardWatch(cards, log, (name) => {
       this.#turnOffloads(name);
@@ -116,7 +122,8 @@ export class Daemon implements Door {
       const left = this.#offloads.recover();
       if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
       if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
-      const handle = await this.#modules.startDatapath(cards, datapath, this.#budget.load(), log);
+      const saved = { budget: this.#budget.load(), verdicts: this.#watch.load() };
+      const handle = await this.#modules.startDatapath(cards, datapath, saved, log);
       this.#handle = handle;
       if (this.#stopping !== undefined) throw new HushboxError("internal", "stopped while starting");
       void handle.failed.then((error) => {
@@ -130,6 +137,7 @@ export class Daemon implements Door {
     }
     this.#timers = [
       setInterval(() => void this.#saveBudget(), SAVE_EVERY),
+      setInterval(() => void this.#lookAtDestinations(), LOOK_AT_DESTINATIONS_EVERY),
       setInterval(() => {
         if (this.counters !== null) this.#cards.look(this.counters, performance.now());
       }, LOOK_EVERY),
@@ -225,6 +233,26 @@ export class Daemon implements Door {
     return within(ANSWER, this.#flows.get());
   }
 
+  destinations(): Promise<readonly DestinationReport[] | null> {
+    return within(ANSWER, this.#destinations.get());
+  }
+
+  async forgetDestinations(): Promise<number | null> {
+    const before = await this.#lookAtDestinations();
+    if (before === null) return null;
+    const forgotten = await within(
+      ANSWER,
+      this.#running()
+        .forgetDestinations()
+        .then(() => true),
+    );
+    if (forgotten === null) return null;
+    this.#watch.look([], Date.now());
+    const verdicts = before.reduce((n, { off }) => n + off.length, 0);
+    this.#modules.log.info("forgot which destinations do not take padding", { verdicts });
+    return verdicts;
+  }
+
   /** Milliseconds until packets saw the settings, 0 where packets are not concerned; null where the packets' side failed. */
   async #apply(settings: Settings): Promise<number | null> {
     if (!this.ready) return null;
@@ -269,13 +297,20 @@ export class Daemon implements Door {
     if (state !== null) this.#budget.save(state);
   }
 
+  /** What destinations do not take is told and kept. */
+  async #lookAtDestinations(): Promise<readonly DestinationReport[] | null> {
+    const reports = this.#handle === null ? null : await this.destinations();
+    if (reports !== null) this.#watch.look(reports, Date.now());
+    return reports;
+  }
+
   async #stop(): Promise<void> {
     const { log, notify } = this.#modules;
     notify("STOPPING=1");
     this.#watchdog.stop();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#force.settled();
-    await this.#saveBudget();
+    await Promise.all([this.#saveBudget(), this.#lookAtDestinations()]);
     if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop());
     try {
       // Who has not begun with them might take away another's record of what to put back.

@@ -11,7 +11,10 @@ import { parseMac } from "../wire/ethernet.js";
 /** What the daemon asks of the loop; each is answered with the same number. */
 export type Question =
   | { readonly id: number; readonly ask: "apply"; readonly options: DatapathOptions }
-  | { readonly id: number; readonly ask: "flows" | "devices" | "budget" | "stop" };
+  | {
+      readonly id: number;
+      readonly ask: "flows" | "devices" | "budget" | "destinations" | "forgetDestinations" | "stop";
+    };
 
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
 
@@ -109,6 +112,11 @@ export class DatapathLoop {
           return { id, value: this.#datapath.devices(now) };
         case "budget":
           return { id, value: { month: this.#month, bytes: this.#datapath.monthBytes() } satisfies BudgetState };
+        case "destinations":
+          return { id, value: this.#datapath.destinations(now) };
+        case "forgetDestinations":
+          this.#datapath.forgetDestinations();
+          return { id, value: null };
         case "stop":
           this.#datapath.stop(now);
           // The cards send what is due while they close, and count it.

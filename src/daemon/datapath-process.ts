@@ -1,7 +1,7 @@
 import { Counters } from "../datapath/counters.js";
 import { Datapath } from "../datapath/datapath.js";
 import { EventedLoop } from "../datapath/evented-loop.js";
-import type { BudgetState } from "../datapath/handle.js";
+import type { BudgetState, SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
 import { IpSender } from "../nic/ip-sender.js";
@@ -10,13 +10,14 @@ import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
 import { tapped } from "./tapped.js";
+import { stillHeld } from "./kept-verdicts.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer, type Question } from "./datapath-loop.js";
 
 /** What the process is told first. */
 export interface ProcessData {
   readonly cards: CardOptions;
   readonly options: DatapathOptions;
-  readonly saved: BudgetState | null;
+  readonly saved: SavedState | null;
   /** Where an earlier process of this daemon stopped counting. */
   readonly counted: Float64Array;
 }
@@ -47,7 +48,9 @@ function run({ cards: wanted, options, saved, counted }: ProcessData): void {
   const seen = tapped(cards, wanted.capture, pool);
   const modules = { pool, cards: seen, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
   const month = monthOf(new Date());
-  const datapath = new Datapath(options, saved?.month === month ? saved : null, modules, cards.now());
+  const spent = saved?.budget?.month === month ? saved.budget : null;
+  const datapath = new Datapath(options, spent, modules, cards.now());
+  datapath.restore(stillHeld(saved?.verdicts ?? [], Date.now()), cards.now());
   const loop = new DatapathLoop(datapath, seen, counters, month, (changed) => {
     cards.filter(macNumbers(changed));
   });

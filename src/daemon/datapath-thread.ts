@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Counters } from "../datapath/counters.js";
 import { Datapath } from "../datapath/datapath.js";
-import type { BudgetState } from "../datapath/handle.js";
+import type { SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { native } from "../nic/native.js";
@@ -11,13 +11,14 @@ import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
 import { tapped } from "./tapped.js";
 import { warmUp } from "./warm-up.js";
+import { stillHeld } from "./kept-verdicts.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
 
 /** What the thread is started with. */
 export interface ThreadData {
   readonly cards: CardOptions;
   readonly options: DatapathOptions;
-  readonly saved: BudgetState | null;
+  readonly saved: SavedState | null;
   readonly counters: SharedArrayBuffer;
   /** An eventfd that ends a wait. */
   readonly wake: number;
@@ -40,7 +41,10 @@ function main(): void {
   const seen = tapped(cards, wanted.capture, pool);
   const modules = { pool, cards: seen, random: new SecureRandom(), counters, tap: null, queue: wanted.queue };
   const month = monthOf(new Date());
-  const datapath = new Datapath(options, saved?.month === month ? saved : null, modules, cards.turn(micros(0)));
+  const now = cards.turn(micros(0));
+  const budget = saved?.budget?.month === month ? saved.budget : null;
+  const datapath = new Datapath(options, budget, modules, now);
+  datapath.restore(stillHeld(saved?.verdicts ?? [], Date.now()), now);
   const loop = new DatapathLoop(datapath, seen, counters, month, (macs) => {
     cards.filter(macNumbers(macs));
   });

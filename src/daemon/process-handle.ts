@@ -1,13 +1,22 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Counters, DIRECTIONS, SIDES } from "../datapath/counters.js";
-import type { BudgetState, DatapathHandle, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type {
+  BudgetState,
+  DatapathHandle,
+  DestinationReport,
+  DeviceReport,
+  FlowReport,
+  SavedState,
+  VerdictState,
+} from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
 import { findInterface } from "../nic/interface.js";
 import { Conversation } from "./conversation.js";
 import type { ProcessData, Word } from "./datapath-process.js";
+import { keptOf } from "./kept-verdicts.js";
 
 /** How often a lost interface is looked for. */
 const LOOK_EVERY_MS = 250;
@@ -32,6 +41,7 @@ export class ProcessHandle implements DatapathHandle {
   readonly #downs = { inside: 0, outside: 0 };
   #options: DatapathOptions;
   #budget: BudgetState | null;
+  #verdicts: readonly VerdictState[];
   #devices: DeviceReport[] = [];
   #child: ChildProcess | undefined;
   #complaints = "";
@@ -41,10 +51,11 @@ export class ProcessHandle implements DatapathHandle {
   #stopping: Promise<void> | undefined;
   #fail: (error: Error) => void = () => undefined;
 
-  constructor(cards: CardOptions, options: DatapathOptions, saved: BudgetState | null, log: Log) {
+  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null, log: Log) {
     this.#cards = cards;
     this.#options = options;
-    this.#budget = saved;
+    this.#budget = saved?.budget ?? null;
+    this.#verdicts = saved?.verdicts ?? [];
     this.#log = log;
     this.#conversation = new Conversation((question) => {
       this.#child?.send(question, (error) => {
@@ -69,7 +80,7 @@ export class ProcessHandle implements DatapathHandle {
     const data: ProcessData = {
       cards: this.#cards,
       options: this.#options,
-      saved: this.#budget,
+      saved: { budget: this.#budget, verdicts: this.#verdicts },
       counted: Float64Array.from(this.counters.values),
     };
     return new Promise((resolve, reject) => {
@@ -114,6 +125,19 @@ export class ProcessHandle implements DatapathHandle {
   async budget(): Promise<BudgetState> {
     if (this.#child !== undefined) this.#budget = await this.#conversation.budget();
     return this.#budget ?? { month: new Date().toISOString().slice(0, 7), bytes: {} };
+  }
+
+  /** The next process begins with what was last asked. */
+  async destinations(): Promise<DestinationReport[]> {
+    if (this.#child === undefined) return [];
+    const reports = await this.#conversation.destinations();
+    this.#verdicts = keptOf(reports, Date.now());
+    return reports;
+  }
+
+  async forgetDestinations(): Promise<void> {
+    this.#verdicts = [];
+    if (this.#child !== undefined) await this.#conversation.forgetDestinations();
   }
 
   stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BudgetState, DatapathHandle } from "../datapath/handle.js";
+import type { SavedState, DatapathHandle } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import type { Log } from "../log/log.js";
 import { claim } from "./claim.js";
@@ -12,7 +12,7 @@ import { ThreadHandle } from "./thread-handle.js";
 export async function startDatapath(
   cards: CardOptions,
   options: DatapathOptions,
-  saved: BudgetState | null,
+  saved: SavedState | null,
   log: Log,
 ): Promise<DatapathHandle> {
   await claim([cards.inside, cards.outside]);

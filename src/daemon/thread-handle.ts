@@ -1,6 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { Counters } from "../datapath/counters.js";
-import type { BudgetState, DatapathHandle, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type {
+  BudgetState,
+  DatapathHandle,
+  DestinationReport,
+  DeviceReport,
+  FlowReport,
+  SavedState,
+} from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
 import { native } from "../nic/native.js";
@@ -18,7 +25,7 @@ export class ThreadHandle implements DatapathHandle {
   readonly #ready: Promise<void>;
   #stopping: Promise<void> | undefined;
 
-  constructor(cards: CardOptions, options: DatapathOptions, saved: BudgetState | null) {
+  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null) {
     const data: ThreadData = { cards, options, saved, counters: this.counters.shared, wake: this.#wake };
     const worker = new Worker(new URL("./datapath-thread.js", import.meta.url), { workerData: data });
     this.#worker = worker;
@@ -71,6 +78,14 @@ export class ThreadHandle implements DatapathHandle {
 
   budget(): Promise<BudgetState> {
     return this.#conversation.budget();
+  }
+
+  destinations(): Promise<DestinationReport[]> {
+    return this.#conversation.destinations();
+  }
+
+  forgetDestinations(): Promise<void> {
+    return this.#conversation.forgetDestinations();
   }
 
   stop(): Promise<void> {

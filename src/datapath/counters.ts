@@ -44,6 +44,7 @@ const ONCE = [
   "decoys_refused_room",
   "budget_month_bytes",
   "checksums_completed",
+  "mechanisms_off",
   "flows",
   "flows_evicted",
   "applied",

@@ -1,4 +1,4 @@
-import type { BudgetState, DeviceReport, FlowReport } from "./handle.js";
+import type { BudgetState, DestinationReport, DeviceReport, FlowReport } from "./handle.js";
 import { SWALLOW } from "../defense/defense.js";
 import { Destinations } from "../defense/pad/destinations.js";
 import type { MechanismModules } from "../defense/pad/mechanism.js";
@@ -36,6 +36,7 @@ const LAST_TURN = Counters.index("last_turn_us");
 const APPLIED = Counters.index("applied");
 const COMPLETED = Counters.index("checksums_completed");
 const MONTH_BYTES = Counters.index("budget_month_bytes");
+const MECHANISMS_OFF = Counters.index("mechanisms_off");
 const FLOWS_KNOWN = Counters.index("flows");
 const FLOWS_EVICTED = Counters.index("flows_evicted");
 
@@ -189,6 +190,36 @@ export class Datapath {
       device: this.#devices[flow.device]?.options.name ?? "",
       protocol: protocolName(flow.protocol),
     }));
+  }
+
+  /** Takes over what an earlier run has found of destinations; last used last. */
+  restore(found: readonly Pick<DestinationReport, "address" | "off">[], now: Micros): void {
+    const { destinations, trust } = this.#modules;
+    for (const { address, off } of found) {
+      const place = destinations.named(address);
+      for (const refusal of off) trust.restore(place, refusal, now);
+    }
+  }
+
+  /** The remote hosts that devices talk to, last used first. */
+  destinations(now: Micros): DestinationReport[] {
+    const { destinations, paths, trust } = this.#modules;
+    const reports = destinations.places().map((place) => {
+      const limit = paths.limit(place);
+      return {
+        address: destinations.address(place),
+        pathMtu: limit === Infinity ? null : limit,
+        off: trust.refusals(place, now),
+      };
+    });
+    this.#values[MECHANISMS_OFF] = reports.reduce((n, { off }) => n + off.length, 0);
+    return reports;
+  }
+
+  /** Every mechanism is tried again with every destination. */
+  forgetDestinations(): void {
+    this.#modules.trust.forget();
+    this.#values[MECHANISMS_OFF] = 0;
   }
 
   /* ---- in the order in which a packet meets them ---- */

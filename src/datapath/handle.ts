@@ -1,3 +1,5 @@
+import type { WatchedName } from "../defense/options.js";
+import type { Reason, Refusal } from "../defense/pad/verdicts.js";
 import type { Counters } from "./counters.js";
 import type { DatapathOptions } from "./options.js";
 
@@ -40,6 +42,29 @@ export interface BudgetState {
   readonly bytes: Readonly<Record<string, number>>;
 }
 
+/** A remote host that devices talk to, and which padding it does not take. */
+export interface DestinationReport {
+  readonly address: string;
+  /** Bytes of the largest IP packet that its path takes, where that was learned. */
+  readonly pathMtu: number | null;
+  /** The mechanisms that are off for it. */
+  readonly off: readonly Refusal[];
+}
+
+/** A mechanism that a destination does not take: what must survive a restart. `until`: in milliseconds since 1970. */
+export interface VerdictState {
+  readonly address: string;
+  readonly mechanism: WatchedName;
+  readonly reason: Reason;
+  readonly until: number;
+}
+
+/** What an earlier run has left. */
+export interface SavedState {
+  readonly budget: BudgetState | null;
+  readonly verdicts: readonly VerdictState[];
+}
+
 /** The running datapath as the rest of the daemon holds it, wherever its loop runs. */
 export interface DatapathHandle {
   readonly counters: Counters;
@@ -48,6 +73,10 @@ export interface DatapathHandle {
   flows(): Promise<FlowReport[]>;
   devices(): Promise<DeviceReport[]>;
   budget(): Promise<BudgetState>;
+  /** Last used first. */
+  destinations(): Promise<DestinationReport[]>;
+  /** Every mechanism is tried again with every destination. */
+  forgetDestinations(): Promise<void>;
   /** Sends what is due, counts what is held as dropped (`stopped`), closes the cards. Idempotent. */
   stop(): Promise<void>;
   /** Resolves when the datapath ended without being asked, with the reason. */

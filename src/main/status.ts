@@ -48,6 +48,12 @@ function inWords(status: Status): string {
       `decoys ${sent.join(", ")}${refused.length === 0 ? "" : `; refused ${refused.map(([why, n]) => `${n} by ${why}`).join(", ")}`}`,
     );
   }
+  const { mechanismsOff: off } = status;
+  const whose =
+    off === 1
+      ? "mechanism is off for a destination that does not take it"
+      : "mechanisms are off for destinations that do not take them";
+  if (off > 0) lines.push(`padding: ${off} ${whose}; GET /api/v1/destinations lists them`);
   return lines.join("\n");
 }
 

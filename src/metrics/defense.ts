@@ -2,7 +2,7 @@ import type { Counters } from "../datapath/counters.js";
 import { MECHANISM_NAMES, WATCHED_NAMES } from "../defense/options.js";
 import { DECOY_KINDS, DEFENSE_NAMES } from "../defense/schema.js";
 import { CLEANED } from "../defense/tally.js";
-import { Reading, type Sample } from "./reading.js";
+import { Reading, single, type Sample } from "./reading.js";
 import type { MetricsSource } from "./source.js";
 
 /** Why a decoy was refused. */
@@ -78,6 +78,17 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
         labels: { mechanism: WATCHED_NAMES },
       },
       each("mechanism", "given_up_", WATCHED_NAMES),
+    ),
+    new Reading(
+      {
+        name: "hushbox_defense_mechanisms_off",
+        type: "gauge",
+        help: "Mechanisms of pad that are off now for a destination that does not take them, summed over destinations.",
+      },
+      () => {
+        const counters = source.counters();
+        return counters === null ? [] : single(counters.read("mechanisms_off"));
+      },
     ),
     new Reading(
       {

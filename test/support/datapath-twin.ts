@@ -1,5 +1,11 @@
 import { Counters } from "../../src/datapath/counters.js";
-import type { BudgetState, DatapathHandle, DeviceReport, FlowReport } from "../../src/datapath/handle.js";
+import type {
+  BudgetState,
+  DatapathHandle,
+  DestinationReport,
+  DeviceReport,
+  FlowReport,
+} from "../../src/datapath/handle.js";
 import type { DatapathOptions } from "../../src/datapath/options.js";
 
 /** Hand-written twin of the datapath for tests of what holds it: it remembers what it was told, and a test sets what it says. */
@@ -9,6 +15,7 @@ export class DatapathTwin implements DatapathHandle {
   readonly failed: Promise<Error>;
   fail: (error: Error) => void = () => undefined;
   flowReports: FlowReport[] = [];
+  destinationReports: DestinationReport[] = [];
   state: BudgetState = { month: "2026-11", bytes: {} };
   stops = 0;
   /** What the next apply does, before it is remembered. */
@@ -71,6 +78,15 @@ export class DatapathTwin implements DatapathHandle {
 
   budget(): Promise<BudgetState> {
     return this.#answer(this.state);
+  }
+
+  destinations(): Promise<DestinationReport[]> {
+    return this.#answer(this.destinationReports);
+  }
+
+  forgetDestinations(): Promise<void> {
+    this.destinationReports = this.destinationReports.map((report) => ({ ...report, off: [] }));
+    return this.#answer(undefined);
   }
 
   stop(): Promise<void> {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Test } from "tap";
 import { ConfigFile } from "../../src/config/config-file.js";
 import { Daemon, type DaemonModules } from "../../src/daemon/daemon.js";
-import type { BudgetState } from "../../src/datapath/handle.js";
+import type { SavedState } from "../../src/datapath/handle.js";
 import type { LogFields, LogLevel } from "../../src/log/log.js";
 import type { OpenLog } from "../../src/log/open-log.js";
 import { DatapathTwin } from "./datapath-twin.js";
@@ -73,7 +73,7 @@ export interface Bench {
   readonly path: string;
   readonly state: string;
   readonly token: string;
-  saved: BudgetState | null;
+  saved: SavedState | null;
 }
 
 export interface BenchOptions {
@@ -103,7 +103,7 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
   const log = new LogTwin();
   const offloads = new OffloadsTwin();
   const notes: string[] = [];
-  const made: { twin?: DatapathTwin; saved: BudgetState | null } = { saved: null };
+  const made: { twin?: DatapathTwin; saved: SavedState | null } = { saved: null };
   const daemon = new Daemon(ConfigFile.read(path), {
     version: "1.2.3",
     log,
@@ -123,7 +123,7 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
   t.teardown(() => daemon.stop());
   await daemon.start();
   if (made.twin === undefined) throw new Error("the datapath was not started");
-  const token = readFileSync(join(state, "token"), "utf8").trim();
+  const token = readFileSync(daemon.settings.tokenFile, "utf8").trim();
   return { daemon, twin: made.twin, log, offloads, notes, path, state, token, saved: made.saved };
 }
 

@@ -65,6 +65,22 @@ export class Destinations {
     return this.#find();
   }
 
+  /** The place of the host with this address; -1 where it is none. */
+  named(address: string): number {
+    const view = new DataView(new ArrayBuffer(16));
+    const four = ipv4.parse(address);
+    if (four !== null) {
+      view.setUint32(0, four);
+      return this.at4(view, 0);
+    }
+    const six = ipv6.parse(address);
+    if (six === null) return NONE;
+    six.forEach((byte, i) => {
+      view.setUint8(i, byte);
+    });
+    return this.at6(view, 0);
+  }
+
   /** Another number for every host that has been in this place. Never 0. */
   generation(place: number): number {
     return this.#generation[place] ?? 0;

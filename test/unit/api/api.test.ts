@@ -594,6 +594,7 @@ test("the API describes itself, with an example for every operation", async (t) 
     "/api/v1/defenses/pace",
     "/api/v1/defenses/pad",
     "/api/v1/defenses/window",
+    "/api/v1/destinations",
     "/api/v1/devices",
     "/api/v1/events",
     "/api/v1/flows",
@@ -613,7 +614,7 @@ test("the API describes itself, with an example for every operation", async (t) 
       ids.add(operation.operationId ?? "");
       t.equal(
         operation.security !== undefined,
-        method === "put" || method === "patch",
+        ["put", "patch", "delete"].includes(method),
         `${name}: only what changes something says that it needs the token`,
       );
       if (method === "put" || method === "patch") {
@@ -651,6 +652,7 @@ test("what the description promises is what is answered", async (t) => {
     "/api/v1/status",
     "/api/v1/config",
     "/api/v1/defenses",
+    "/api/v1/destinations",
     "/api/v1/devices",
     "/api/v1/flows",
     "/healthz",

@@ -203,7 +203,7 @@ test("changes are made one after the other", async (t) => {
 
 test("the month's budget survives a restart, and a damaged file does not stop one", async (t) => {
   const bench = await startBench(t);
-  t.equal(bench.saved, null);
+  t.same(bench.saved, { budget: null, verdicts: [] });
   bench.twin.state = { month: "2026-11", bytes: { "aa:bb:cc:dd:ee:ff": 12345 } };
   await bench.daemon.stop();
   const path = join(bench.state, "budget.json");

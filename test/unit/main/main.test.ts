@@ -147,8 +147,13 @@ test("status shows what a daemon does", async (t) => {
   t.match(words.out, "inside in0 up, outside out0 DOWN");
   t.match(words.out, "10 packets, 1000 bytes; overhead 12.5 % of bytes");
   t.match(words.out, "0 tcp, 4 udp, 0 icmp, 0 traceroute; refused 2 by month");
+  t.notMatch(words.out, "padding:");
+  bench.twin.set("mechanisms_off", 1);
+  t.match((await run(t, status, ...reach(bench))).out, "padding: 1 mechanism is off for a destination");
+  bench.twin.set("mechanisms_off", 3);
+  t.match((await run(t, status, ...reach(bench))).out, "padding: 3 mechanisms are off for destinations");
   const { out } = await run(t, status, "--json", ...reach(bench));
-  t.match(JSON.parse(out), { ready: true, up: { overhead: { bytes: 0.125 } } });
+  t.match(JSON.parse(out), { ready: true, mechanismsOff: 3, up: { overhead: { bytes: 0.125 } } });
   bench.twin.stuck = true;
   bench.twin.set("last_turn_us", 1);
   const still = await run(t, status, ...reach(bench));

@@ -66,6 +66,7 @@ test("every metric that is exported", async (t) => {
       "hushbox_defense_padded_packets_total",
       "hushbox_defense_padded_bytes_total",
       "hushbox_defense_given_up_total",
+      "hushbox_defense_mechanisms_off",
       "hushbox_defense_cleaned_total",
       "hushbox_defense_budget_left_bytes",
       "hushbox_defense_budget_used_bytes",
