@@ -207,13 +207,28 @@ state: ${state}
 
   await first.end("SIGKILL");
   t.ok(existsSync(join(state, "offloads.json")), "kill -9 leaves a record of what to put back");
+  const verdict = { address: "198.51.100.7", mechanism: "udpSurplus", reason: "no answer", until: Date.now() + 3600e3 };
+  writeFileSync(join(state, "destinations.json"), JSON.stringify([verdict]));
   const third = start();
   await third.ready();
+  const destinations = await inSpace(
+    BOX,
+    process.execPath,
+    "-e",
+    "fetch('http://127.0.0.1:8377/api/v1/destinations').then(async (a) => console.log(await a.text()))",
+  );
+  t.match(
+    JSON.parse(destinations.out),
+    { destinations: [{ address: "198.51.100.7", off: [{ mechanism: "udpSurplus", reason: "no answer" }] }] },
+    "what an earlier run has found of destinations holds",
+  );
   t.match(third.log, "put back offloads that an earlier run had left off");
   t.equal((await ping("-c", "3", "-i", "0.2")).status, 0);
   t.equal(await third.end("SIGTERM"), 0);
   t.notOk(existsSync(join(state, "offloads.json")));
   t.notOk(existsSync(join(state, "lock")));
+  const [kept] = JSON.parse(readFileSync(join(state, "destinations.json"), "utf8")) as { until: number }[];
+  t.ok(Math.abs((kept?.until ?? 0) - verdict.until) < 60_000, "for no longer than it was to");
   t.match(JSON.parse(readFileSync(join(state, "budget.json"), "utf8")), {
     month: /^\d{4}-\d\d$/,
     bytes: { [MAC]: /./ },

@@ -49,6 +49,8 @@ export class Trust {
   /** By place, lane and mechanism: when a grown packet was answered last (0: never), and evidence since. */
   readonly #provenAt: Float64Array;
   readonly #misses: Uint8Array;
+  /** TCP, by place: mechanisms, as bits, of segments that were retransmitted while the destination was not heard since. */
+  readonly #doubted: Uint16Array;
   /** TCP, by place and mechanism: bytes of a segment that was retransmitted, until the destination is heard again; why; when; and when one counted last. */
   readonly #stalledBytes: Float64Array;
   readonly #stallReason: Uint8Array;
@@ -66,6 +68,7 @@ export class Trust {
     this.#generation = new Uint32Array(capacity);
     this.#provenAt = new Float64Array(capacity * LANES * COUNT);
     this.#misses = new Uint8Array(capacity * LANES * COUNT);
+    this.#doubted = new Uint16Array(capacity);
     this.#stalledBytes = new Float64Array(capacity * COUNT);
     this.#stallReason = new Uint8Array(capacity * COUNT);
     this.#stalledAt = new Float64Array(capacity * COUNT);
@@ -107,7 +110,7 @@ export class Trust {
     if (said === ANSWERED) {
       for (let m = 0; m < COUNT; m++) if ((waiting & (1 << m)) !== 0) this.#prove(destination, lane, m, now);
     } else if (said === REFUSED) this.#blame(destination, lane, waiting, now);
-    if (lane === TCP_LANE) this.#confirmStalls(destination, now);
+    if (lane === TCP_LANE && this.#doubted[destination] !== 0) this.#confirmStalls(destination, now);
   }
 
   /** TCP: a segment that the mechanism has grown was acknowledged. */
@@ -140,6 +143,7 @@ export class Trust {
     this.#stalledBytes[at] = Math.max(this.#stalledBytes[at] ?? 0, bytes);
     this.#stallReason[at] = REASONS.indexOf(reason);
     this.#stalledAt[at] = now;
+    this.#doubted[destination] = (this.#doubted[destination] ?? 0) | (1 << index);
   }
 
   /** What the destination does not take now. */
@@ -171,6 +175,7 @@ export class Trust {
   }
 
   #confirmStalls(destination: number, now: Micros): void {
+    this.#doubted[destination] = 0;
     for (let m = 0; m < COUNT; m++) {
       const at = destination * COUNT + m;
       const bytes = this.#stalledBytes[at] ?? 0;
@@ -244,6 +249,7 @@ export class Trust {
       this.#answers.clear(lane);
       for (let m = 0; m < COUNT; m++) this.#unprove(lane * COUNT + m);
     }
+    this.#doubted[destination] = 0;
     this.#stalledBytes.fill(0, destination * COUNT, (destination + 1) * COUNT);
     this.#missedAt.fill(-Infinity, destination * COUNT, (destination + 1) * COUNT);
   }
