@@ -205,7 +205,7 @@ export class Datapath {
   destinations(now: Micros): DestinationReport[] {
     const { destinations, paths, trust } = this.#modules;
     const reports = destinations.places().map((place) => {
-      const limit = paths.limit(place);
+      const limit = paths.limit(place, now);
       return {
         address: destinations.address(place),
         pathMtu: limit === Infinity ? null : limit,

@@ -105,6 +105,28 @@ export class FlowTable {
     return flow;
   }
 
+  /**
+   * The flow that a packet quoted in an ICMP error went up in, or -1. `deviceAt`, `remoteAt`: where its source and destination address
+   * stand; `ports`: the device's in the high half, the remote one in the low. Finding is not using: nothing is counted.
+   */
+  find(
+    device: number,
+    version: 4 | 6,
+    protocol: number,
+    view: DataView,
+    deviceAt: number,
+    remoteAt: number,
+    ports: number,
+  ): number {
+    const wanted = this.#wanted;
+    wanted[META] = (device << 16) | (version << 8) | protocol;
+    wanted[PORTS] = ports | 0;
+    const words = this.#noteAddresses(version, view, deviceAt, remoteAt);
+    let flow = this.#chains.first(halfSipHash(this.#key0, this.#key1, wanted, words));
+    while (flow !== NONE && !this.#matches(flow, words)) flow = this.#chains.next(flow);
+    return flow;
+  }
+
   /** Forgets flows that are idle too long, at most `limit` of them, oldest first. */
   expire(now: Micros, limit = Number.POSITIVE_INFINITY): void {
     for (let n = 0; n < limit; n++) {
@@ -228,15 +250,16 @@ export class FlowTable {
     const protocol = packet.protocol === -1 ? NO_PROTOCOL : packet.protocol;
     wanted[META] = (packet.device << 16) | (version << 8) | protocol;
     wanted[PORTS] = up ? (sourcePort << 16) | destinationPort : (destinationPort << 16) | sourcePort;
-    if (version === 4) {
-      wanted[DEVICE_ADDRESS] = view.getInt32(network + (up ? ipv4.SOURCE : ipv4.DESTINATION));
-      wanted[REMOTE_ADDRESS] = view.getInt32(network + (up ? ipv4.DESTINATION : ipv4.SOURCE));
-      return KEY_4;
-    }
-    const device = network + (up ? ipv6.SOURCE : ipv6.DESTINATION);
-    const remote = network + (up ? ipv6.DESTINATION : ipv6.SOURCE);
+    const source = network + (version === 4 ? ipv4.SOURCE : ipv6.SOURCE);
+    const destination = network + (version === 4 ? ipv4.DESTINATION : ipv6.DESTINATION);
+    return this.#noteAddresses(version, view, up ? source : destination, up ? destination : source);
+  }
+
+  #noteAddresses(version: number, view: DataView, device: number, remote: number): number {
+    const wanted = this.#wanted;
     wanted[DEVICE_ADDRESS] = view.getInt32(device);
     wanted[REMOTE_ADDRESS] = view.getInt32(remote);
+    if (version === 4) return KEY_4;
     for (let i = 0; i < 3; i++) {
       wanted[DEVICE_REST + i] = view.getInt32(device + 4 + 4 * i);
       wanted[REMOTE_REST + i] = view.getInt32(remote + 4 + 4 * i);

@@ -74,3 +74,10 @@ export function passesIp({ pool }: MechanismModules, { version, network, end }: 
   const header = checksum.fold(checksum.sum(view, network, ipv4.headerLength(view, network)));
   return network + ipv4.totalLength(view, network) === end && header === 0;
 }
+
+/** True where an ICMP or ICMPv6 message has a right checksum. */
+export function passesIcmp({ pool }: MechanismModules, packet: Packet): boolean {
+  const { version, network, protocol, transport, end } = packet;
+  if (version === 4) return checksum.fold(checksum.sum(pool.view, transport, end - transport)) === 0;
+  return checksum.transportValid(pool.view, version, network, protocol, transport, end);
+}

@@ -39,30 +39,41 @@ export class Destinations {
     return this.#order.size;
   }
 
-  /** The place of the packet's remote host, found or made. -1 for what is not IP. */
+  /**
+   * The place of the packet's remote host; made where a packet goes up to a new one. -1 for what is not IP, and on the way down for a host
+   * that no device has sent to: strangers must not push known ones out.
+   */
   of(packet: Packet, view: DataView): number {
     const { version, network, direction } = packet;
     if (version === 0) return NONE;
     const up = direction === UP;
-    if (version === 4) return this.at4(view, network + (up ? ipv4.DESTINATION : ipv4.SOURCE));
-    return this.at6(view, network + (up ? ipv6.DESTINATION : ipv6.SOURCE));
+    if (version === 4) this.#want4(view, network + (up ? ipv4.DESTINATION : ipv4.SOURCE));
+    else this.#want6(view, network + (up ? ipv6.DESTINATION : ipv6.SOURCE));
+    return this.#find(up);
   }
 
-  /** The place of the host whose IPv4 address stands at `at`. */
+  /** The place of the host whose IPv4 address stands at `at`, found or made. */
   at4(view: DataView, at: number): number {
-    const wanted = this.#wanted;
-    wanted[0] = 4;
-    wanted[1] = view.getInt32(at);
-    wanted[2] = wanted[3] = wanted[4] = 0;
-    return this.#find();
+    this.#want4(view, at);
+    return this.#find(true);
   }
 
-  /** The place of the host whose IPv6 address stands at `at`. */
+  /** The place of the host whose IPv6 address stands at `at`, found or made. */
   at6(view: DataView, at: number): number {
-    const wanted = this.#wanted;
-    wanted[0] = 6;
-    for (let i = 0; i < 4; i++) wanted[i + 1] = view.getInt32(at + 4 * i);
-    return this.#find();
+    this.#want6(view, at);
+    return this.#find(true);
+  }
+
+  /** The place of the host whose address stands at `at`, or -1 where it is not known. */
+  known(view: DataView, at: number, version: 4 | 6): number {
+    if (version === 4) this.#want4(view, at);
+    else this.#want6(view, at);
+    return this.#find(false);
+  }
+
+  /** The IP version of the host in a place. */
+  version(place: number): 4 | 6 {
+    return this.#words[place * WORDS] === 6 ? 6 : 4;
   }
 
   /** The place of the host with this address; -1 where it is none. */
@@ -100,14 +111,27 @@ export class Destinations {
     return found;
   }
 
-  #find(): number {
+  #want4(view: DataView, at: number): void {
+    const wanted = this.#wanted;
+    wanted[0] = 4;
+    wanted[1] = view.getInt32(at);
+    wanted[2] = wanted[3] = wanted[4] = 0;
+  }
+
+  #want6(view: DataView, at: number): void {
+    const wanted = this.#wanted;
+    wanted[0] = 6;
+    for (let i = 0; i < 4; i++) wanted[i + 1] = view.getInt32(at + 4 * i);
+  }
+
+  #find(make: boolean): number {
     const newest = this.#order.newest;
     if (newest !== NONE && this.#matches(newest)) return newest;
     const hash = halfSipHash(this.#key0, this.#key1, this.#wanted, WORDS);
     let place = this.#chains.first(hash);
     while (place !== NONE && !this.#matches(place)) place = this.#chains.next(place);
-    if (place === NONE) place = this.#begin(hash);
-    else this.#order.use(place);
+    if (place !== NONE) this.#order.use(place);
+    else if (make) place = this.#begin(hash);
     return place;
   }
 

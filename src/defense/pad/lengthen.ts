@@ -12,6 +12,11 @@ export function isWhole(packet: Packet): boolean {
   return packet.wireLength <= packet.length;
 }
 
+/** Bytes of the IP packet by its own length field. */
+export function ipBytes({ version, network }: Packet, view: DataView): number {
+  return version === 4 ? ipv4.totalLength(view, network) : ipv6.HEADER + ipv6.payloadLength(view, network);
+}
+
 /**
  * Makes the IP packet longer by `bytes` (or shorter, where negative): its length field and the IPv4 header checksum follow, an Ethernet
  * trailer that it came with goes. The caller writes the new bytes, before `packet.end`, and the transport's fields. Of a packet that a

@@ -4,7 +4,11 @@ import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
 import { growDecoy } from "./grow-decoy.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { ipBytes } from "./lengthen.js";
 import { mechanismsOf } from "./mechanisms.js";
+import { MssClamp } from "./mss-clamp.js";
+import { PacketTooBig } from "./packet-too-big.js";
+import { SentSizes } from "./sent-sizes.js";
 import { addTrailer } from "./trailer.js";
 
 const ETHERNET_HEADER = 14;
@@ -26,6 +30,9 @@ export class Pad implements Defense {
   readonly #modules: MechanismModules;
   /** What grows the IP packet itself. */
   readonly #inner: readonly Counted[];
+  readonly #clamp: MssClamp | null;
+  readonly #sizes: SentSizes;
+  readonly #tooBig: PacketTooBig;
   readonly #trailer: boolean;
   readonly #running: boolean;
   #target: number;
@@ -40,6 +47,10 @@ export class Pad implements Defense {
       packets: modules.tally.place(`padded_packets_${mechanism.name}`),
       bytes: modules.tally.place(`padded_bytes_${mechanism.name}`),
     }));
+    const fixed = typeof options.target === "number" ? options.target - ETHERNET_HEADER : mtu;
+    this.#clamp = options.clampMss ? new MssClamp(mtu, fixed, modules) : null;
+    this.#sizes = new SentSizes(modules.destinations);
+    this.#tooBig = new PacketTooBig(this.#sizes, modules);
     this.#trailer = options.trailer;
     this.#running = options.target === "max";
     this.#target =
@@ -50,9 +61,14 @@ export class Pad implements Defense {
     if (packet.direction !== UP) return this.#clean(packet, now);
     // A decoy follows the running maximum; it does not set it.
     if (this.#running && packet.kind !== DECOY && packet.wireLength > this.#target) this.#target = packet.wireLength;
-    if (this.#inner.length > 0 && packet.version !== 0 && !packet.home) this.#grow(packet, now);
+    if (this.#reachesRouters && packet.version !== 0 && !packet.home) this.#grow(packet, now);
     if (this.#trailer) addTrailer(packet, this.#target);
     return PASS;
+  }
+
+  /** True where more is done than what the first router undoes. */
+  get #reachesRouters(): boolean {
+    return this.#inner.length > 0 || this.#clamp !== null;
   }
 
   wakeAt(): Micros {
@@ -66,11 +82,13 @@ export class Pad implements Defense {
   #grow(packet: Packet, now: Micros): void {
     const { destinations, paths, pool, random, tally, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);
-    const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination));
+    const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination, now));
     if (packet.kind === DECOY) {
       growDecoy(packet, pool.view, target, random);
       return;
     }
+    this.#sizes.note(destination, ipBytes(packet, pool.view), now);
+    this.#clamp?.onPacket(packet, destination, now);
     let plain = true;
     for (const { mechanism, watchesItself, packets, bytes } of this.#inner) {
       const before = packet.added;
@@ -85,9 +103,13 @@ export class Pad implements Defense {
   }
 
   #clean(packet: Packet, now: Micros): Verdict {
-    if (this.#inner.length === 0 || packet.version === 0 || packet.home) return PASS;
+    if (!this.#reachesRouters || packet.version === 0) return PASS;
+    // The home router, too, says what does not fit beyond it.
+    if (this.#tooBig.clean(packet, now) === SWALLOW) return SWALLOW;
+    if (packet.home) return PASS;
     const { destinations, pool, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);
+    this.#clamp?.onPacket(packet, destination, now);
     let verdict: Verdict = PASS;
     for (const { mechanism } of this.#inner) {
       if (mechanism.clean?.(packet, destination, now) !== SWALLOW) continue;

@@ -139,7 +139,7 @@ export class Trust {
     const at = destination * COUNT + index;
     if (this.#verdicts.isOff(destination, index, now) || now - (this.#missedAt[at] ?? 0) < EPISODE) return;
     // It was on its way when a limit was found that it is above.
-    if (bytes > this.#paths.limit(destination)) return;
+    if (bytes > this.#paths.limit(destination, now)) return;
     this.#stalledBytes[at] = Math.max(this.#stalledBytes[at] ?? 0, bytes);
     this.#stallReason[at] = REASONS.indexOf(reason);
     this.#stalledAt[at] = now;
@@ -188,7 +188,7 @@ export class Trust {
       if (misses >= (proven ? PROVEN_MISSES : UNPROVEN_STALLS))
         this.#giveUp(destination, m, REASONS[this.#stallReason[at] ?? 0] ?? "retransmitted", now);
       // A black hole for large packets is likelier than a server that does not take what is repeated.
-      else if (!proven && bytes > SAFE_SIZE) this.#paths.lower(destination, SAFE_SIZE);
+      else if (!proven && bytes > SAFE_SIZE) this.#paths.lower(destination, SAFE_SIZE, now);
     }
   }
 

@@ -223,7 +223,7 @@ test("trust: TCP's first stall doubts the size, the second the mechanism", async
 });
 
 function limit({ paths }: MechanismModules, to: number, at: number): number {
-  return (paths.limit as (to: number, now: Micros) => number).call(paths, to, seconds(at));
+  return paths.limit(to, seconds(at));
 }
 
 test("trust: a small segment that was lost says nothing of the path's MTU", async (t) => {
