@@ -34,7 +34,7 @@ export class IcmpEcho implements Mechanism {
 
   grow(packet: Packet, target: number, destination: number, now: Micros): void {
     const { pool, trust } = this.#modules;
-    if (!isEcho(packet, pool.view, icmp.ECHO_REQUEST, icmpv6.ECHO_REQUEST)) return;
+    if (packet.fragment || !isEcho(packet, pool.view, icmp.ECHO_REQUEST, icmpv6.ECHO_REQUEST)) return;
     const echo = pool.view.getUint32(packet.transport + 4);
     const host = this.#modules.destinations.generation(destination);
     const bytes = missing(packet, target);
@@ -54,12 +54,17 @@ export class IcmpEcho implements Mechanism {
   }
 
   clean(packet: Packet, destination: number, now: Micros): Verdict {
-    const { pool, destinations, tally } = this.#modules;
+    const { pool, destinations, paths, tally } = this.#modules;
     if (destination === -1 || !isEcho(packet, pool.view, icmp.ECHO_REPLY, icmpv6.ECHO_REPLY)) return PASS;
     const echo = pool.view.getUint32(packet.transport + 4);
     const place = this.#table.find(destinations.generation(destination), echo, now);
     if (place === -1) return PASS;
     this.#table.answer(place);
+    if (packet.fragment) {
+      // Its way back is narrower than its way there. What is in pieces cannot be cut; later ones shall come back in one.
+      paths.lower(destination, ipBytes(packet, pool.view), now);
+      return PASS;
+    }
     if (ipBytes(packet, pool.view) !== this.#table.grown(place)) return PASS;
     const bytes = this.#table.original(place) - this.#table.grown(place);
     // What we sent were zeros. A host that answers otherwise shall be seen as it is.
@@ -72,10 +77,9 @@ export class IcmpEcho implements Mechanism {
   }
 }
 
-/** True for a whole message of the type that its version has for it. */
+/** True for a message, or its first fragment, of the type that its version has for it. */
 function isEcho(packet: Packet, view: DataView, type4: number, type6: number): boolean {
   const { version, protocol, transport } = packet;
-  if (packet.fragment) return false;
   const type = version === 4 && protocol === ICMP ? type4 : version === 6 && protocol === ICMPV6 ? type6 : -1;
   return type !== -1 && view.getUint16(transport) === type << 8;
 }

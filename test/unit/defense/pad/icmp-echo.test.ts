@@ -2,7 +2,8 @@ import { test } from "tap";
 import { IcmpEcho } from "../../../../src/defense/pad/icmp-echo.js";
 import { DOWN } from "../../../../src/packet/packet.js";
 import { micros, seconds, type Micros } from "../../../../src/time/micros.js";
-import { ICMP, ICMPV6, UDP } from "../../../../src/wire/protocol.js";
+import * as ipv4 from "../../../../src/wire/ipv4.js";
+import { FRAGMENT, ICMP, ICMPV6, UDP } from "../../../../src/wire/protocol.js";
 import { frame, hex, over, type Shape } from "../../../support/frame.js";
 import { arrive, leave, passesIcmp, passesIp } from "../../../support/grown.js";
 import { echoReply, echoRequest } from "../../../support/icmp.js";
@@ -135,4 +136,26 @@ test("of a request that a capture cut, only the header grows, and so does what i
     t.ok(passesIp(modules, packet), "the header says 1500 bytes");
     leave(modules, packet);
   }
+});
+
+test("a reply that comes in pieces passes, and what is asked next fits one", async (t) => {
+  const { modules, up, down } = bench();
+  const four = echoReply(up(echoRequest({ from: "192.0.2.1" }))).subarray(0, 14 + 1396);
+  over(four).setUint16(16, 1396);
+  over(four).setUint16(20, 0x2000);
+  ipv4.updateChecksum(over(four), 14);
+  t.same(down(four), four);
+  up(echoRequest({ from: "2001:db8::1", to: "2001:db8:1::2" }));
+  const six = frame({
+    from: "2001:db8:1::2",
+    to: "2001:db8::1",
+    protocol: ICMPV6,
+    extensions: [[FRAGMENT, hex("00 00 0001 00000001")]],
+    payload: new Uint8Array(1336),
+  });
+  over(six).setUint8(62, 129);
+  t.same(down(six), six);
+  const { paths, destinations } = modules;
+  t.equal(paths.limit(destinations.known(over(four), 26, 4), micros(1)), 1396);
+  t.equal(paths.limit(destinations.known(over(six), 22, 6), micros(1)), 1392);
 });
