@@ -30,12 +30,17 @@ export class Answers {
   /** When the oldest of them left, and the newest. */
   readonly #since: Float64Array;
   readonly #last: Float64Array;
+  /** Whether they began to wait anew after an idle time. */
+  readonly #renewed: Uint8Array;
   /** When the first plain packet of a trial left (0: no trial), the last one, and how many more may. */
   readonly #trialAt: Float64Array;
   readonly #plainAt: Float64Array;
   readonly #left: Uint8Array;
   /** Trials without an answer, one after another. */
   readonly #mute: Uint8Array;
+  /** Whether the trial was answered, where grown packets had left meanwhile; and how many trials before were, with no answer between. */
+  readonly #unclear: Uint8Array;
+  readonly #doubts: Uint8Array;
   /** Smoothed time to an answer; 0 before the first. */
   readonly #time: Float64Array;
 
@@ -44,10 +49,13 @@ export class Answers {
     this.#waiting = new Uint16Array(size);
     this.#since = new Float64Array(size);
     this.#last = new Float64Array(size);
+    this.#renewed = new Uint8Array(size);
     this.#trialAt = new Float64Array(size);
     this.#plainAt = new Float64Array(size);
     this.#left = new Uint8Array(size);
     this.#mute = new Uint8Array(size);
+    this.#unclear = new Uint8Array(size);
+    this.#doubts = new Uint8Array(size);
     this.#time = new Float64Array(size);
   }
 
@@ -61,7 +69,13 @@ export class Answers {
   /** A packet left grown. */
   grew(lane: number, mechanism: number, now: Micros): void {
     this.#settle(lane, now);
-    if (this.#waiting[lane] === 0) this.#since[lane] = now;
+    if (this.#waiting[lane] === 0) {
+      this.#since[lane] = now;
+      this.#renewed[lane] = 0;
+    } else if (this.#wasIdle(lane, now)) {
+      this.#since[lane] = now;
+      this.#renewed[lane] = 1;
+    }
     this.#waiting[lane] = (this.#waiting[lane] ?? 0) | (1 << mechanism);
     this.#last[lane] = now;
   }
@@ -85,18 +99,22 @@ export class Answers {
     if (this.#waiting[lane] === 0) return NOTHING;
     const trialAt = this.#trialAt[lane] ?? 0;
     const usual = this.#time[lane] ?? 0;
-    let verdict = NOTHING;
+    let verdict: number;
     // Too soon after the plain packet to be its answer: a late one to a grown packet.
     if (trialAt === 0 || now - trialAt < usual / 2) {
       const took = Math.min(now - (this.#since[lane] ?? 0), MOST_PATIENCE);
       this.#time[lane] = usual === 0 ? took : usual + (took - usual) / 8;
       verdict = ANSWERED;
-    } else if ((this.#last[lane] ?? 0) < (this.#plainAt[lane] ?? 0)) {
+    } else if ((this.#last[lane] ?? 0) < (this.#plainAt[lane] ?? 0) || (this.#doubts[lane] ?? 0) > 0) {
       verdict = REFUSED;
+    } else {
+      // Grown packets left after the plain ones: it may answer either. Only that it comes after every silence would be no chance.
+      this.#unclear[lane] = 1;
+      return NOTHING;
     }
-    // Where grown packets left after the plain ones, it may answer either.
     this.#waiting[lane] = 0;
     this.#trialAt[lane] = 0;
+    this.#unclear[lane] = this.#doubts[lane] = 0;
     return verdict;
   }
 
@@ -110,12 +128,21 @@ export class Answers {
     this.#waiting[lane] = 0;
     this.#trialAt[lane] = 0;
     this.#mute[lane] = 0;
+    this.#unclear[lane] = this.#doubts[lane] = 0;
     this.#time[lane] = 0;
   }
 
   #stalled(lane: number, now: Micros): boolean {
-    if (this.#waiting[lane] === 0) return false;
+    if (this.#waiting[lane] === 0 || this.#wasIdle(lane, now)) return false;
     return now - (this.#since[lane] ?? 0) > this.#patience(lane) * 2 ** (this.#mute[lane] ?? 0);
+  }
+
+  /**
+   * True where a destination that answers has been sent nothing for a while: what is last said in a conversation (an acknowledgment of QUIC, a
+   * close) is never answered, and says nothing. Once: the next that is not answered counts.
+   */
+  #wasIdle(lane: number, now: Micros): boolean {
+    return this.#renewed[lane] === 0 && this.#time[lane] !== 0 && now - (this.#last[lane] ?? 0) > this.#patience(lane);
   }
 
   #patience(lane: number): number {
@@ -123,12 +150,14 @@ export class Answers {
     return usual === 0 ? FIRST_PATIENCE : Math.min(Math.max(PATIENCE * usual, LEAST_PATIENCE), MOST_PATIENCE);
   }
 
-  /** Plain packets were not answered either: padding is not at fault. */
+  /** Ends a trial: where plain packets were not answered either, padding is not at fault. */
   #settle(lane: number, now: Micros): void {
     const trialAt = this.#trialAt[lane] ?? 0;
     if (trialAt === 0 || now - trialAt <= this.#patience(lane)) return;
     this.#trialAt[lane] = 0;
     this.#waiting[lane] = 0;
-    this.#mute[lane] = Math.min((this.#mute[lane] ?? 0) + 1, MOST_MUTE);
+    if (this.#unclear[lane] === 1) this.#doubts[lane] = 1;
+    else this.#mute[lane] = Math.min((this.#mute[lane] ?? 0) + 1, MOST_MUTE);
+    this.#unclear[lane] = 0;
   }
 }

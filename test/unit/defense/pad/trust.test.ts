@@ -38,10 +38,11 @@ class Talk {
     return grown;
   }
 
-  /** A grown datagram that is lost, and a plain one 1.5 s later that is answered. */
+  /** Two grown datagrams that are lost (one where nothing was answered yet), and a plain one that is answered. */
   miss(at: Micros): void {
-    this.send(at);
-    this.exchange(micros(at + 1.5e6));
+    let next = at as number;
+    while (this.send(micros(next))) next += 1.5e6;
+    this.hear(micros(next + 30e3));
   }
 
   get givenUp(): number {
@@ -76,6 +77,40 @@ test("trust: plain datagrams answered where a grown one was not: off for a day",
   t.equal(talk.send(seconds(11 + DAY)), false);
   t.equal(talk.send(seconds(12 + DAY)), true, "a day later it is tried again");
   t.same(talk.trust.refusals(talk.to, seconds(12 + DAY)), []);
+});
+
+/** A datagram every 2 ms, each answered 30 ms later where `takes` says so. */
+function stream(talk: Talk, from: number, to: number, takes: (grown: boolean) => boolean): void {
+  const answers: number[] = [];
+  for (let ms = from; ms < to; ms += 2) {
+    while ((answers[0] ?? Infinity) <= ms) talk.hear(millis(answers.shift() ?? 0));
+    if (takes(talk.send(millis(ms)))) answers.push(ms + 30);
+  }
+}
+
+test("trust: a dense flow finds out too, though grown datagrams leave before the plain ones are answered", async (t) => {
+  const talk = new Talk();
+  stream(talk, 10_000, 14_000, (grown) => !grown);
+  t.equal(talk.givenUp, 1);
+  t.equal(talk.send(seconds(15)), false);
+});
+
+test("trust: a silence in a dense flow that takes padding is none of padding's", async (t) => {
+  const talk = new Talk();
+  for (let second = 10; second < 60; second += 5) {
+    stream(talk, second * 1e3, second * 1e3 + 3_000, () => true);
+    stream(talk, second * 1e3 + 3_000, second * 1e3 + 5_000, () => false);
+  }
+  t.equal(talk.givenUp, 0);
+});
+
+test("trust: what is last said in a conversation needs no answer", async (t) => {
+  const talk = new Talk();
+  for (let i = 1; i <= 20; i++) {
+    t.equal(talk.exchange(seconds(10 * i)), true);
+    t.equal(talk.send(millis(10_000 * i + 50)), true, "an acknowledgment");
+  }
+  t.equal(talk.givenUp, 0);
 });
 
 test("trust: of another mechanism, destination or protocol nothing is said", async (t) => {
@@ -151,14 +186,15 @@ test("trust: an answer that may be to either kind is no evidence", async (t) => 
 
 test("trust: an answer that comes too soon after the plain packet is a late one to the grown packet", async (t) => {
   const talk = new Talk();
-  for (let i = 1; i < 30; i++) {
-    talk.send(seconds(i));
-    talk.hear(seconds(i + 0.2));
-  }
   for (let i = 0; i < 9; i++) {
-    talk.send(seconds(100 + 10 * i));
-    t.equal(talk.send(seconds(102.1 + 10 * i)), false);
-    talk.hear(seconds(102.15 + 10 * i));
+    for (let j = 1; j <= 30; j++) {
+      talk.send(seconds(100 * i + j));
+      talk.hear(seconds(100 * i + j + 0.2));
+    }
+    talk.send(seconds(100 * i + 50));
+    talk.send(seconds(100 * i + 50.5));
+    t.equal(talk.send(seconds(100 * i + 51.1)), false);
+    talk.hear(seconds(100 * i + 51.15));
   }
   t.equal(talk.givenUp, 0);
 });
@@ -176,8 +212,10 @@ test("trust: of two mechanisms in one packet the one that nothing speaks for is 
   const to = place({ destinations } as MechanismModules);
   trust.grew(to, "udpSurplus", UDP, seconds(1));
   trust.heard(to, UDP, seconds(1.03));
-  trust.grew(to, "quicPrefix", UDP, seconds(2));
-  trust.grew(to, "udpSurplus", UDP, seconds(2));
+  for (const at of [2, 3]) {
+    trust.grew(to, "quicPrefix", UDP, seconds(at));
+    trust.grew(to, "udpSurplus", UDP, seconds(at));
+  }
   trust.plain(to, UDP, seconds(4));
   trust.heard(to, UDP, seconds(4.03));
   t.equal(tally.read("given_up_quicPrefix"), 1);
