@@ -5,6 +5,7 @@ import { TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { Child } from "../bench/child.js";
 import type { BadPathOptions } from "./bad-path.js";
 import { ROOT } from "./generated.js";
+import type { MannerName } from "./hostile-manners.js";
 
 const { isp, router, world } = TOPOLOGY;
 /** Ends of the two cables that the bad path joins; both lie in the provider's place. */
@@ -16,6 +17,8 @@ export interface BadLinkOptions {
   readonly seed: string;
   readonly up: BadPathOptions;
   readonly down: BadPathOptions;
+  /** How packets on their way up are treated. */
+  readonly manner?: MannerName;
 }
 
 /** A path without faults. */
@@ -91,9 +94,9 @@ export class BadLink {
   }
 
   /** Lets packets pass, as badly as said; what was on its way before is lost. */
-  async start({ seed, up, down }: BadLinkOptions): Promise<void> {
+  async start({ seed, up, down, manner = "none" }: BadLinkOptions): Promise<void> {
     await this.stop();
-    const argv = [PROGRAM, NEAR, FAR, ISP_MAC, seed, JSON.stringify(up), JSON.stringify(down)];
+    const argv = [PROGRAM, NEAR, FAR, ISP_MAC, seed, JSON.stringify(up), JSON.stringify(down), manner];
     this.#child = new Child(this.#laboratory.namespaces.isp, process.execPath, argv);
     await this.#child.printed(/^ready/m);
   }

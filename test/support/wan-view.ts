@@ -10,7 +10,7 @@ import * as icmp from "../../src/wire/icmp.js";
 import * as icmpv6 from "../../src/wire/icmpv6.js";
 import * as ipv4 from "../../src/wire/ipv4.js";
 import * as ipv6 from "../../src/wire/ipv6.js";
-import { before } from "../../src/wire/sequence.js";
+import { before, distance } from "../../src/wire/sequence.js";
 import * as tcp from "../../src/wire/tcp.js";
 import { eachFrame } from "./seen-frames.js";
 
@@ -37,8 +37,12 @@ export interface Exception {
   /** Of the frame. */
   readonly length: number;
   readonly flow: string;
-  /** Seconds since the first packet. */
-  readonly at: number;
+  /** Which packet up it was, counted from 1. */
+  readonly number: number;
+  /** Microseconds since the flow's packet before it; for TCP, bytes of stream before this packet and of them not acknowledged when it passed here. */
+  readonly since: number;
+  readonly sent: number;
+  readonly unacknowledged: number;
 }
 
 /** What an observer behind the router sees of the way up. */
@@ -50,7 +54,10 @@ export interface WanView {
   readonly stdLengthRest: number;
   readonly restPackets: number;
   readonly restAtTarget: number;
+  /** Of TCP windows in bytes. */
   readonly stdWindow: number;
+  /** How many packets announce each of the commonest windows. */
+  readonly windows: Readonly<Record<string, number>>;
   /** How many packets of each kind have another length. */
   readonly exceptions: Readonly<Partial<Record<PacketKind, number>>>;
   /** The first of them that are not excused. */
@@ -62,8 +69,9 @@ const EXAMPLES = 25;
 interface Conversation {
   /** Behind the SYN: the third ACK has this sequence number, and no other follows one that has more. */
   start: number;
-  third: boolean;
   next: number;
+  /** What the far side has acknowledged. */
+  acknowledged: number;
   sack: boolean;
 }
 
@@ -71,19 +79,29 @@ interface Conversation {
 export function wanView(path: string, targets: readonly number[]): WanView {
   const house = new AddressSubject(new Prefixes([TOPOLOGY.router.wan4, TOPOLOGY.router.wan6]));
   const observer = new Observer("wan", new Prefixes([]));
-  const [all, rest] = [new FeatureWindow(), new FeatureWindow()];
+  // In bytes: what the field stands for, as who saw both SYNs reads it.
+  const [all, rest] = [new FeatureWindow("scaled"), new FeatureWindow("scaled")];
   const conversations = new Map<string, Conversation>();
   const exceptions: Partial<Record<PacketKind, number>> = {};
   const examples: Exception[] = [];
+  const windows = new Map<number, number>();
   const counts = { atTarget: 0, restAtTarget: 0 };
   let number = 0;
-  eachFrame(path, (packet, view) => {
+  const times = new Map<string, number>();
+  eachFrame(path, (packet, view, at) => {
     const direction = house.direction(packet, view);
-    if (direction === DOWN && packet.protocol === TCP) answered(packet, view, conversations);
+    if (direction === DOWN && packet.protocol === TCP) {
+      answered(packet, view, conversations);
+      observer.observe(packet, view, DOWN, micros(number));
+    }
     if (direction !== UP) return;
     packet.direction = UP;
     if (!observer.observe(packet, view, UP, micros(number++))) return;
     const flow = flowOf(packet, view, true);
+    const lastAt = times.get(flow);
+    times.set(flow, at);
+    const window = observer.observation.scaledWindow;
+    if (window >= 0) windows.set(window, (windows.get(window) ?? 0) + 1);
     const kind = kindOf(packet, view, conversations, flow);
     const excused = (EXCUSED as readonly PacketKind[]).includes(kind);
     const { length } = observer.observation;
@@ -96,7 +114,10 @@ export function wanView(path: string, targets: readonly number[]): WanView {
       return;
     }
     exceptions[kind] = (exceptions[kind] ?? 0) + 1;
-    if (!excused && examples.length < EXAMPLES) examples.push({ kind, length, flow, at: number });
+    if (excused || examples.length === EXAMPLES) return;
+    const { start = 0, next = 0, acknowledged = 0 } = conversations.get(flow) ?? {};
+    const [sent, unacknowledged] = [distance(start, next), distance(acknowledged, next)];
+    examples.push({ kind, length, flow, number, since: at - (lastAt ?? at), sent, unacknowledged });
   });
   return {
     packets: all.packets,
@@ -105,16 +126,19 @@ export function wanView(path: string, targets: readonly number[]): WanView {
     stdLength: all.features().std_len_pack,
     stdLengthRest: rest.features().std_len_pack,
     stdWindow: all.features().std_window,
+    windows: Object.fromEntries([...windows].sort(([, a], [, b]) => b - a).slice(0, 8)),
     exceptions,
     examples,
   };
 }
 
-/** A SYN-ACK shows whether SACK was agreed on. */
+/** What comes back: a SYN-ACK shows whether SACK was agreed on. */
 function answered(packet: Packet, view: DataView, conversations: Map<string, Conversation>): void {
-  if ((tcp.flags(view, packet.transport) & tcp.SYN) === 0) return;
   const known = conversations.get(flowOf(packet, view, false));
-  if (known !== undefined) known.sack = tcp.sackPermitted(view, packet.transport);
+  if (known === undefined) return;
+  const acknowledgment = tcp.acknowledgment(view, packet.transport);
+  if (before(known.acknowledged, acknowledgment)) known.acknowledged = acknowledgment;
+  if ((tcp.flags(view, packet.transport) & tcp.SYN) !== 0) known.sack = tcp.sackPermitted(view, packet.transport);
 }
 
 function kindOf(packet: Packet, view: DataView, conversations: Map<string, Conversation>, flow: string): PacketKind {
@@ -131,7 +155,7 @@ function kindOf(packet: Packet, view: DataView, conversations: Map<string, Conve
   const sequence = tcp.sequence(view, at);
   if ((flags & tcp.SYN) !== 0) {
     const start = (sequence + 1) >>> 0;
-    conversations.set(flow, { start, third: false, next: start, sack: true });
+    conversations.set(flow, { start, next: start, acknowledged: start, sack: true });
     return "SYN";
   }
   const known = conversations.get(flow);

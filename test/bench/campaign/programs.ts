@@ -174,8 +174,11 @@ export class Programs {
         return code === 0 ? this.#hashed(join(into, "file")) : ["failed", stderr];
       }
       case "dig": {
-        const dig = (...question: string[]): Promise<CommandResult> =>
-          this.#run("dig", `@${DNS[family]}`, "+tries=6", "+time=1", "+short", ...question);
+        const dig = async (...question: string[]): Promise<CommandResult> => {
+          const said = await this.#run("dig", `@${DNS[family]}`, "+tries=6", "+time=1", "+short", ...question);
+          // Of a try that was lost it says so in a comment.
+          return { ...said, stdout: said.stdout.replace(/^;.*\n/gm, "") };
+        };
         const [a, four, long] = [
           await dig(NAME, "AAAA"),
           await dig("+tcp", NAME, "A"),
