@@ -1,5 +1,5 @@
 import { UP, type Packet } from "../../packet/packet.js";
-import type { Random } from "../../random/random.js";
+import { noise } from "../../random/noise.js";
 import type { Micros } from "../../time/micros.js";
 import { fold, sum } from "../../wire/checksum.js";
 import { UDP } from "../../wire/protocol.js";
@@ -61,7 +61,7 @@ export class QuicPrefix implements Mechanism {
     connections.copyClient(flow, view, at + 1);
     at += 1 + client;
     view.setUint16(at, TWO_BYTES | (room - header));
-    fill(view, at + 2, payload + room, random);
+    noise(view, at + 2, payload + room, random);
     udp.setLength(view, transport, udp.HEADER + room + length);
     correct(view, transport, room, moved);
   }
@@ -78,12 +78,6 @@ export class QuicPrefix implements Mechanism {
 function isQuic(packet: Packet): boolean {
   if (packet.protocol !== UDP || packet.fragment || packet.flow === -1) return false;
   return (packet.direction === UP ? packet.destinationPort : packet.sourcePort) === PORT;
-}
-
-function fill(view: DataView, from: number, to: number, random: Random): void {
-  let at = from;
-  for (; at + 4 <= to; at += 4) view.setUint32(at, random.word());
-  for (; at < to; at++) view.setUint8(at, random.word());
 }
 
 /**
