@@ -4,6 +4,7 @@ import { Destinations } from "../defense/pad/destinations.js";
 import type { MechanismModules } from "../defense/pad/mechanism.js";
 import { Paths } from "../defense/pad/paths.js";
 import { QuicFlows } from "../defense/pad/quic-flows.js";
+import { TcpMemory } from "../defense/pad/tcp-memory.js";
 import { Trust } from "../defense/pad/trust.js";
 import { Tally } from "../defense/tally.js";
 import { FlowTable } from "../flow/flow-table.js";
@@ -96,6 +97,7 @@ export class Datapath {
       ...{ pool, random, tally, destinations, paths, flows: this.#flows, tcp: this.#tcp },
       quic: new QuicFlows(FLOWS.capacity),
       trust: new Trust({ destinations, paths, tally }),
+      memory: new TcpMemory(FLOWS.capacity, { random, destinations }),
     };
     this.#apply(options, saved, now);
   }

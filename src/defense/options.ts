@@ -12,8 +12,11 @@ export const MECHANISM_NAMES = [
 ] as const;
 export type MechanismName = (typeof MECHANISM_NAMES)[number];
 
-/** What a destination may refuse: each mechanism, and apart from data, acknowledgments in segments that repeat what is known. */
-export const WATCHED_NAMES = [...MECHANISM_NAMES, "tcpAcks"] as const;
+/**
+ * What a destination may refuse: each mechanism, and apart from data, acknowledgments in segments that repeat what is known, and filler
+ * before it has shown itself.
+ */
+export const WATCHED_NAMES = [...MECHANISM_NAMES, "tcpAcks", "tcpFiller"] as const;
 export type WatchedName = (typeof WATCHED_NAMES)[number];
 
 /**

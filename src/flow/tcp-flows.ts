@@ -1,4 +1,6 @@
 import { UP, type Packet } from "../packet/packet.js";
+import { transportValid } from "../wire/checksum.js";
+import { TCP } from "../wire/protocol.js";
 import { add, before, distance } from "../wire/sequence.js";
 import * as tcp from "../wire/tcp.js";
 
@@ -11,6 +13,7 @@ const REMOTE_SACK = 16;
 const SEEN_UP = 32;
 const SEEN_DOWN = 64;
 const RESET = 128;
+const ACKED = 256;
 
 /** A segment announces no maximum size: what RFC 9293, 3.7.1 has a sender assume, over IPv4. */
 export const DEFAULT_MSS = 536;
@@ -27,7 +30,7 @@ export class TcpFlows {
   previousNext = 0;
   previousUnacknowledged = 0;
   readonly #generation: Uint32Array;
-  readonly #state: Uint8Array;
+  readonly #state: Uint16Array;
   readonly #start: Uint32Array;
   readonly #next: Uint32Array;
   readonly #una: Uint32Array;
@@ -35,11 +38,12 @@ export class TcpFlows {
   readonly #downNext: Uint32Array;
   readonly #mss: Int32Array;
   readonly #scale: Int8Array;
+  readonly #largest: Uint16Array;
 
   /** `capacity`: of the flow table. */
   constructor(capacity: number) {
     this.#generation = new Uint32Array(capacity);
-    this.#state = new Uint8Array(capacity);
+    this.#state = new Uint16Array(capacity);
     this.#start = new Uint32Array(capacity);
     this.#next = new Uint32Array(capacity);
     this.#una = new Uint32Array(capacity);
@@ -47,6 +51,7 @@ export class TcpFlows {
     this.#downNext = new Uint32Array(capacity);
     this.#mss = new Int32Array(capacity);
     this.#scale = new Int8Array(capacity * 2);
+    this.#largest = new Uint16Array(capacity);
   }
 
   /** Notes a real TCP segment of the flow `packet.flow`, no fragment. `generation`: the flow table's, so that a place used anew begins anew. */
@@ -58,8 +63,8 @@ export class TcpFlows {
     this.previousUnacknowledged = this.#una[flow] ?? 0;
     const flags = tcp.flags(view, transport);
     const length = payloadLength(packet, view);
-    if (packet.direction === UP) this.#up(flow, view, transport, flags, length);
-    else this.#down(flow, view, transport, flags, length);
+    if (packet.direction === UP) this.#up(packet, view, flags, length);
+    else this.#down(packet, view, flags, length);
   }
 
   /** The SYN's sequence number, or UNKNOWN. */
@@ -87,7 +92,10 @@ export class TcpFlows {
     return this.#downNext[flow] ?? 0;
   }
 
-  /** True once a packet of the remote side has shown that it left SYN-RECEIVED: with payload, FIN, or an acknowledgment of more than the SYN. */
+  /**
+   * True once a packet of the remote side has shown that it left SYN-RECEIVED: with payload, FIN, or an acknowledgment of more than the SYN.
+   * Of a flow whose beginning was not seen, once anything came down; of one whose SYN was seen but not its SYN-ACK, never.
+   */
   established(flow: number): boolean {
     return this.#has(flow, ESTABLISHED);
   }
@@ -112,6 +120,11 @@ export class TcpFlows {
     return this.#mss[flow] ?? UNKNOWN;
   }
 
+  /** Bytes of the largest IP packet that the device has sent in the flow. */
+  largest(flow: number): number {
+    return this.#largest[flow] ?? 0;
+  }
+
   /** The shift count that a side's windows are scaled by: 0 where the SYNs agreed on none, UNKNOWN where they were not seen. */
   scale(flow: number, direction: 0 | 1): number {
     if (!this.#has(flow, STARTED | ANSWERED)) return UNKNOWN;
@@ -126,10 +139,14 @@ export class TcpFlows {
     this.#state[flow] = 0;
     this.#start[flow] = this.#next[flow] = this.#una[flow] = this.#received[flow] = this.#downNext[flow] = 0;
     this.#mss[flow] = UNKNOWN;
+    this.#largest[flow] = 0;
     this.#scale[flow * 2] = this.#scale[flow * 2 + 1] = UNKNOWN;
   }
 
-  #up(flow: number, view: DataView, at: number, flags: number, length: number): void {
+  #up(packet: Packet, view: DataView, flags: number, length: number): void {
+    const { flow, transport: at } = packet;
+    const bytes = wireBytes(packet, view);
+    if (bytes > (this.#largest[flow] ?? 0)) this.#largest[flow] = bytes;
     const sequence = tcp.sequence(view, at);
     if ((flags & tcp.RST) !== 0) {
       this.#set(flow, RESET);
@@ -140,6 +157,7 @@ export class TcpFlows {
       if (this.#has(flow, STARTED) && this.#start[flow] === sequence) return;
       this.#begin(flow, this.#generation[flow] ?? 0);
       this.#state[flow] = STARTED | SEEN_UP | (tcp.sackPermitted(view, at) ? DEVICE_SACK : 0);
+      this.#largest[flow] = bytes;
       this.#start[flow] = sequence;
       this.#next[flow] = this.#una[flow] = add(sequence, 1);
       this.#scale[flow * 2] = tcp.windowScale(view, at);
@@ -158,12 +176,14 @@ export class TcpFlows {
     if (before(this.#next[flow] ?? 0, end)) this.#next[flow] = end;
     if ((flags & tcp.ACK) !== 0) {
       const acknowledgment = tcp.acknowledgment(view, at);
-      if (before(this.#received[flow] ?? 0, acknowledgment) || (this.#received[flow] ?? 0) === 0)
+      if (!this.#has(flow, ACKED) || before(this.#received[flow] ?? 0, acknowledgment))
         this.#received[flow] = acknowledgment;
+      this.#set(flow, ACKED);
     }
   }
 
-  #down(flow: number, view: DataView, at: number, flags: number, length: number): void {
+  #down(packet: Packet, view: DataView, flags: number, length: number): void {
+    const { flow, transport: at } = packet;
     const sequence = tcp.sequence(view, at);
     const acknowledgment = tcp.acknowledgment(view, at);
     if ((flags & tcp.RST) !== 0) {
@@ -173,30 +193,34 @@ export class TcpFlows {
     if ((flags & tcp.SYN) !== 0) {
       if ((flags & tcp.ACK) === 0 || !this.#has(flow, STARTED)) return;
       if (acknowledgment !== add(this.#start[flow] ?? 0, 1)) return; // of another connection, or data on our SYN was taken
-      this.#set(flow, ANSWERED | SEEN_DOWN | (tcp.sackPermitted(view, at) ? REMOTE_SACK : 0));
+      if (this.#has(flow, ANSWERED)) return;
+      this.#set(flow, ANSWERED | SEEN_DOWN | ACKED | (tcp.sackPermitted(view, at) ? REMOTE_SACK : 0));
       const mss = tcp.mss(view, at);
       this.#mss[flow] = mss === -1 ? DEFAULT_MSS : mss;
       this.#scale[flow * 2 + 1] = tcp.windowScale(view, at);
       this.#downNext[flow] = this.#received[flow] = add(sequence, 1);
       return;
     }
+    // Between SYN and SYN-ACK only an older connection speaks.
+    if (this.#has(flow, STARTED) && !this.#has(flow, ANSWERED)) return;
     const end = add(sequence, length + ((flags & tcp.FIN) !== 0 ? 1 : 0));
     if (!this.#has(flow, SEEN_DOWN)) {
+      if (!sound(packet, view)) return;
       this.#set(flow, SEEN_DOWN);
       this.#downNext[flow] = sequence;
       if (!this.#has(flow, SEEN_UP)) this.#next[flow] = acknowledgment;
-      if (!this.#has(flow, STARTED)) {
-        this.#una[flow] = acknowledgment;
-        if (before(this.#next[flow] ?? 0, acknowledgment)) this.#next[flow] = acknowledgment;
-      }
+      this.#una[flow] = acknowledgment;
+      if (before(this.#next[flow] ?? 0, acknowledgment)) this.#next[flow] = acknowledgment;
     }
     if (before(this.#downNext[flow] ?? 0, end)) this.#downNext[flow] = end;
     if ((flags & tcp.ACK) === 0) return;
+    const una = this.#una[flow] ?? 0;
     // Not beyond what the device has sent: an acknowledgment of the future is nobody's.
-    if (before(this.#una[flow] ?? 0, acknowledgment) && distance(acknowledgment, this.#next[flow] ?? 0) >= 0)
-      this.#una[flow] = acknowledgment;
-    if (length > 0 || (flags & tcp.FIN) !== 0 || !this.#has(flow, STARTED)) this.#set(flow, ESTABLISHED);
+    if (distance(acknowledgment, this.#next[flow] ?? 0) < 0) return;
+    if (before(una, acknowledgment) && sound(packet, view)) this.#una[flow] = acknowledgment;
+    if (!this.#has(flow, STARTED)) this.#set(flow, ESTABLISHED);
     else if (before(add(this.#start[flow] ?? 0, 1), this.#una[flow] ?? 0)) this.#set(flow, ESTABLISHED);
+    else if (acknowledgment === una && end !== sequence) this.#set(flow, ESTABLISHED);
   }
 
   #has(flow: number, bits: number): boolean {
@@ -213,6 +237,12 @@ export function payloadLength(packet: Packet, view: DataView): number {
   const cut = packet.wireLength > packet.length && packet.end === packet.at + packet.length;
   const end = cut ? packet.network + wireBytes(packet, view) : packet.end;
   return end - packet.transport - tcp.headerLength(view, packet.transport);
+}
+
+/** True where the packet's checksum is right, so that its receiver will believe it; of a packet that a capture cut nobody can tell. */
+function sound(packet: Packet, view: DataView): boolean {
+  if (packet.wireLength > packet.length) return true;
+  return transportValid(view, packet.version, packet.network, TCP, packet.transport, packet.end);
 }
 
 /** Bytes of the IP packet by its own length field. */

@@ -2,6 +2,7 @@ import { Destinations } from "../../src/defense/pad/destinations.js";
 import type { MechanismModules } from "../../src/defense/pad/mechanism.js";
 import { Paths } from "../../src/defense/pad/paths.js";
 import { QuicFlows } from "../../src/defense/pad/quic-flows.js";
+import { TcpMemory } from "../../src/defense/pad/tcp-memory.js";
 import { Trust } from "../../src/defense/pad/trust.js";
 import { Tally } from "../../src/defense/tally.js";
 import { FlowTable } from "../../src/flow/flow-table.js";
@@ -24,6 +25,7 @@ export function mechanismModules(seed = "1", capacity = 64): MechanismModules {
     destinations,
     paths,
     trust: new Trust({ destinations, paths, tally }),
+    memory: new TcpMemory(capacity, { random, destinations }, capacity),
     random,
     tally,
   };

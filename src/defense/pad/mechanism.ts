@@ -10,6 +10,7 @@ import type { Tally } from "../tally.js";
 import type { Destinations } from "./destinations.js";
 import type { Paths } from "./paths.js";
 import type { QuicFlows } from "./quic-flows.js";
+import type { TcpMemory } from "./tcp-memory.js";
 import type { Trust } from "./trust.js";
 
 /** What a mechanism works with; shared by all devices and kept while the daemon runs. */
@@ -23,6 +24,8 @@ export interface MechanismModules {
   readonly paths: Paths;
   /** Which mechanisms a destination takes, and the watch over their use. */
   readonly trust: Trust;
+  /** What padding TCP has to remember. */
+  readonly memory: TcpMemory;
   readonly random: Random;
   readonly tally: Tally;
 }

@@ -174,6 +174,13 @@ export class Trust {
     this.#generation.fill(0);
   }
 
+  /** TCP: the destination has shown beyond doubt that it does not take the mechanism. */
+  refused(destination: number, mechanism: WatchedName, reason: Reason, now: Micros): void {
+    if (destination === -1) return;
+    this.#know(destination);
+    this.#giveUp(destination, WATCHED_NAMES.indexOf(mechanism), reason, now);
+  }
+
   #confirmStalls(destination: number, now: Micros): void {
     this.#doubted[destination] = 0;
     for (let m = 0; m < COUNT; m++) {
@@ -263,6 +270,7 @@ const LANE_OF: Record<WatchedName, number> = {
   tcpOverlap: TCP_LANE,
   tcpReset: TCP_LANE,
   tcpAcks: TCP_LANE,
+  tcpFiller: TCP_LANE,
   ipv6Options: UDP_LANE,
 };
 

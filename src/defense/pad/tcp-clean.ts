@@ -1,0 +1,174 @@
+import { payloadLength } from "../../flow/tcp-flows.js";
+import type { Packet } from "../../packet/packet.js";
+import { fold, replaceWord, sum } from "../../wire/checksum.js";
+import { NOP } from "../../wire/option-list.js";
+import { add, before } from "../../wire/sequence.js";
+import * as tcp from "../../wire/tcp.js";
+import { PASS, SWALLOW, type Verdict } from "../defense.js";
+import type { Micros } from "../../time/micros.js";
+import type { MechanismModules } from "./mechanism.js";
+import * as mark from "./tcp-marks.js";
+
+const CHECKSUM = 16;
+const BLOCK = 8;
+const SACK_HEADER = 2;
+/** Flags of an acknowledgment that says nothing else. */
+const OTHER_FLAGS = tcp.SYN | tcp.FIN | tcp.RST | tcp.URG | tcp.ECE | tcp.CWR;
+
+/** What a DSACK block turned out to be. */
+const NO_DUPLICATE = 0;
+const STRIPPED = 1;
+const EARNED = 2;
+
+/**
+ * What comes back of padded segments. The server reports what it had twice (RFC 2883): such a report goes, unless the device has earned it by
+ * a retransmission; an acknowledgment that says nothing but that is swallowed, at most one for each that was padded.
+ */
+export class TcpClean {
+  readonly #modules: MechanismModules;
+  readonly #stripped: number;
+  readonly #swallowed: number;
+  readonly #resets: number;
+
+  constructor(modules: MechanismModules) {
+    this.#modules = modules;
+    this.#stripped = modules.tally.place("dsacks_stripped");
+    this.#swallowed = modules.tally.place("acks_swallowed");
+    this.#resets = modules.tally.place("resets_swallowed");
+  }
+
+  /** A TCP segment on its way down; its header fits. */
+  onPacket(packet: Packet, place: number, destination: number, now: Micros): Verdict {
+    const { pool, memory, tcp: flows, tally } = this.#modules;
+    const { marks } = memory;
+    const { view } = pool;
+    const { transport: at } = packet;
+    const flags = tcp.flags(view, at);
+    if ((flags & tcp.RST) !== 0) return this.#onReset(packet, view, place, flags, destination, now);
+    if ((flags & tcp.SYN) !== 0) {
+      // A window of nothing: a proxy shakes hands for a server that it has yet to ask.
+      if (tcp.window(view, at) === 0) marks.set(place, mark.ODD_START);
+      return PASS;
+    }
+    const length = payloadLength(packet, view);
+    const window = tcp.window(view, at);
+    const sameWindow = marks.has(place, mark.HEARD) && marks.lastWindow[place] === window;
+    marks.lastWindow[place] = window;
+    marks.set(place, mark.HEARD);
+    if (!marks.has(place, mark.PADDED)) return PASS;
+    this.#watch(packet, view, place, length, destination, now);
+    const sack = tcp.option(view, at, tcp.OPTION_SACK);
+    const blocks = sack === -1 ? 0 : tcp.sackBlocks(view, at);
+    if (blocks === 0) return PASS;
+    const found = this.#onDuplicate(packet, view, place, sack, blocks);
+    if (found === NO_DUPLICATE) return PASS;
+    this.#arrived(place, destination, now);
+    if (found === EARNED) return PASS;
+    tally.add(this.#stripped, 1);
+    const owed = marks.settle(place);
+    if (!owed || blocks > 1 || length > 0 || (flags & OTHER_FLAGS) !== 0) return PASS;
+    // To a window of nothing it may be the answer that a probe waits for.
+    if (!sameWindow || window === 0 || tcp.acknowledgment(view, at) !== flows.previousUnacknowledged) return PASS;
+    tally.add(this.#swallowed, 1);
+    return SWALLOW;
+  }
+
+  /**
+   * A server that keeps no state before the handshake ends (SYN cookies, RFC 4987, 3.6) and did not hear its end takes a padded segment for
+   * nobody's. The device did nothing to be reset for, and what it sends again goes as it is.
+   */
+  #onReset(packet: Packet, view: DataView, place: number, flags: number, destination: number, now: Micros): Verdict {
+    const { memory, tcp: flows, tally, trust } = this.#modules;
+    const { marks } = memory;
+    const { flow, transport: at } = packet;
+    const early = marks.early[place] ?? 0;
+    if (early === 0 || flows.established(flow)) return PASS;
+    const first = add(flows.start(flow), 1);
+    const hears = (flags & tcp.ACK) !== 0 && before(first, tcp.acknowledgment(view, at));
+    if (hears || flows.unacknowledged(flow) !== first || tcp.sequence(view, at) !== flows.received(flow)) return PASS;
+    marks.early[place] = early - 1;
+    marks.set(place, mark.ODD_START | mark.STALLED);
+    trust.refused(destination, "tcpFiller", "reset", now);
+    tally.add(this.#resets, 1);
+    return SWALLOW;
+  }
+
+  /** Sees what the server makes of padded segments. */
+  #watch(packet: Packet, view: DataView, place: number, length: number, destination: number, now: Micros): void {
+    const { memory, tcp: flows, trust } = this.#modules;
+    const { marks, peers } = memory;
+    const { flow, transport: at } = packet;
+    const [from, to] = [marks.paddedFrom[place] ?? 0, marks.paddedTo[place] ?? 0];
+    if (from !== to && !before(flows.unacknowledged(flow), to)) {
+      marks.forgetPadded(place);
+      this.#arrived(place, destination, now);
+    }
+    if ((marks.owed[place] ?? 0) === 0 && !marks.has(place, mark.ACKS_PADDED)) return;
+    const stamps = tcp.timestamps(view, at);
+    let proven = marks.has(place, mark.ACKS_READ);
+    if (!proven && stamps !== -1 && marks.has(place, mark.STAMPED)) {
+      // It echoes the time of a padded acknowledgment and of nothing else: it has read that one (RFC 7323, 4.3).
+      if (before(marks.plainStamp[place] ?? 0, tcp.timestampEcho(view, stamps))) {
+        proven = true;
+        marks.set(place, mark.ACKS_READ);
+        peers.proveAcks(destination);
+        trust.answered(destination, "tcpAcks", now);
+      }
+    }
+    const received = flows.received(flow);
+    const sequence = tcp.sequence(view, at);
+    if (!before(sequence, received)) return;
+    const again = length > 0 && !before(received, add(sequence, length));
+    const heardPlain = marks.has(place, mark.ACKED_PLAIN) && !before(marks.plainAck[place] ?? 0, received);
+    // It sends what the device has acknowledged, or asks whether anybody is there: it is told so plainly.
+    if (proven) return;
+    if (again ? !heardPlain : length === 0) marks.set(place, mark.NEXT_ACK_PLAIN);
+    if (!again || heardPlain || peers.readsAcks(destination)) return;
+    marks.set(place, mark.ACKS_PLAIN);
+    // With timestamps it had the chance to show that it reads them; without, the acknowledgment may just have been lost.
+    if (stamps !== -1) trust.refused(destination, "tcpAcks", "acknowledgments ignored", now);
+    else trust.stalled(destination, "tcpAcks", 1, now);
+  }
+
+  #arrived(place: number, destination: number, now: Micros): void {
+    const { memory, trust } = this.#modules;
+    const { marks, peers } = memory;
+    trust.answered(destination, "tcpOverlap", now);
+    marks.taken(place);
+    peers.proveOverlap(destination);
+  }
+
+  /** Takes a report of a duplicate out of the SACK option, or narrows it to what the device has earned. */
+  #onDuplicate(packet: Packet, view: DataView, place: number, sack: number, blocks: number): number {
+    const { transport: at } = packet;
+    const left = tcp.sackLeft(view, sack, 0);
+    const right = tcp.sackRight(view, sack, 0);
+    const below = !before(tcp.acknowledgment(view, at), right);
+    const inside =
+      !below &&
+      blocks > 1 &&
+      !before(left, tcp.sackLeft(view, sack, 1)) &&
+      !before(tcp.sackRight(view, sack, 1), right);
+    if (!below && !inside) return NO_DUPLICATE;
+    const options = at + tcp.HEADER;
+    const length = tcp.headerLength(view, at) - tcp.HEADER;
+    const before16 = ~fold(sum(view, options, length)) & 0xffff;
+    const earned = this.#modules.memory.marks.takeRepeat(place, left, right, inside);
+    if (earned !== -1) view.setUint32(sack + SACK_HEADER + 4, earned);
+    else strip(view, sack, blocks);
+    replaceWord(view, at + CHECKSUM, before16, ~fold(sum(view, options, length)) & 0xffff);
+    return earned === -1 ? STRIPPED : EARNED;
+  }
+}
+
+/** Takes the first block out of a SACK option; the room that it leaves becomes no-operations. */
+function strip(view: DataView, sack: number, blocks: number): void {
+  const last = SACK_HEADER + BLOCK * blocks;
+  let from = 0;
+  if (blocks > 1) {
+    from = last - BLOCK;
+    for (let i = SACK_HEADER; i < from; i++) view.setUint8(sack + i, view.getUint8(sack + i + BLOCK));
+    view.setUint8(sack + 1, from);
+  }
+  for (let i = from; i < last; i++) view.setUint8(sack + i, NOP);
+}

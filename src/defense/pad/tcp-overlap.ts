@@ -1,0 +1,212 @@
+import { payloadLength } from "../../flow/tcp-flows.js";
+import type { Packet } from "../../packet/packet.js";
+import type { Micros } from "../../time/micros.js";
+import { completeChecksum, transportValid } from "../../wire/checksum.js";
+import { TCP } from "../../wire/protocol.js";
+import { add, before, distance } from "../../wire/sequence.js";
+import * as tcp from "../../wire/tcp.js";
+import { PASS, type Verdict } from "../defense.js";
+import type { PadOptions } from "../options.js";
+import { isWhole, lengthen } from "./lengthen.js";
+import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { TcpClean } from "./tcp-clean.js";
+import * as mark from "./tcp-marks.js";
+import { tcpRoom } from "./tcp-room.js";
+
+const LARGEST_URGENT = 0xffff;
+
+/**
+ * Segments begin with bytes that the flow has sent before: a receiver trims what it has (RFC 9293, 3.10.7.4) and takes the rest. What the
+ * server may not have yet is repeated exactly; below what it has acknowledged anything does. The SYN, the acknowledgment that ends the
+ * handshake, retransmissions and keep-alives stay as they are.
+ */
+export class TcpOverlap implements Mechanism {
+  readonly name = "tcpOverlap";
+  readonly #acks: boolean;
+  readonly #filler: boolean;
+  readonly #modules: MechanismModules;
+  readonly #clean: TcpClean;
+
+  constructor(options: PadOptions, modules: MechanismModules) {
+    this.#acks = options.tcpAcks;
+    this.#filler = options.tcpFiller;
+    this.#modules = modules;
+    this.#clean = new TcpClean(modules);
+  }
+
+  grow(packet: Packet, target: number, destination: number, now: Micros): void {
+    const { pool, flows, memory } = this.#modules;
+    const { view } = pool;
+    const { flow, transport: at } = packet;
+    if (packet.protocol !== TCP || packet.fragment || flow === -1 || !tcp.fits(view, at, packet.end)) return;
+    const flags = tcp.flags(view, at);
+    const generation = flows.generation(flow);
+    if ((flags & tcp.SYN) !== 0) this.#begin(packet, view, generation);
+    if ((flags & (tcp.SYN | tcp.RST)) !== 0 || (flags & tcp.ACK) === 0) return;
+    const whole = isWhole(packet);
+    // What its receiver will not believe is neither learned nor made believable.
+    if (whole && !transportValid(view, packet.version, packet.network, TCP, at, packet.end)) return;
+    const sequence = tcp.sequence(view, at);
+    const place = memory.place(flow, generation, sequence);
+    const length = payloadLength(packet, view);
+    const fin = (flags & tcp.FIN) !== 0;
+    const pure = length === 0 && !fin;
+    let bytes: number;
+    if (pure) {
+      bytes = this.#ackRoom(packet, view, place, sequence, target, destination, now);
+    } else {
+      bytes = this.#dataRoom(packet, view, place, sequence, target, destination, now);
+      this.#learn(packet, place, sequence, length, fin, destination, now);
+    }
+    if (bytes > 0 && (flags & tcp.URG) !== 0 && tcp.urgent(view, at) + bytes > LARGEST_URGENT) bytes = 0;
+    if (!pure || bytes === 0) this.#notePlain(view, at, place);
+    if (bytes === 0) return;
+    this.#prepend(packet, view, place, sequence, bytes, whole);
+    memory.marks.set(place, mark.PADDED);
+    const end = add(sequence, length + (fin ? 1 : 0));
+    if (pure) memory.marks.owe(place);
+    else memory.marks.padded(place, sequence, end, packet.wireLength - (packet.network - packet.at));
+  }
+
+  clean(packet: Packet, destination: number, now: Micros): Verdict {
+    const { pool, flows, memory } = this.#modules;
+    const { flow } = packet;
+    if (packet.protocol !== TCP || packet.fragment || flow === -1) return PASS;
+    if (!tcp.fits(pool.view, packet.transport, packet.end)) return PASS;
+    const place = memory.history.find(flow, flows.generation(flow));
+    return place === -1 ? PASS : this.#clean.onPacket(packet, place, destination, now);
+  }
+
+  #begin(packet: Packet, view: DataView, generation: number): void {
+    const { memory } = this.#modules;
+    const { history, marks } = memory;
+    const first = add(tcp.sequence(view, packet.transport), 1);
+    let place = history.find(packet.flow, generation);
+    const again = place !== -1 && history.base(place) === first && history.end(place) === first;
+    if (!again) place = memory.restart(packet.flow, generation, first);
+    // A second SYN, or one with data (RFC 7413): who knows which of them the server answers.
+    if (again || payloadLength(packet, view) > 0) marks.set(place, mark.ODD_START);
+  }
+
+  /** Bytes that a segment with payload or FIN may get; it is not learned yet. */
+  #dataRoom(
+    packet: Packet,
+    view: DataView,
+    place: number,
+    sequence: number,
+    target: number,
+    destination: number,
+    now: Micros,
+  ): number {
+    const { memory, tcp: flows, trust } = this.#modules;
+    const { marks } = memory;
+    const { flow } = packet;
+    // Sent again: if padding was why the first one did not arrive, this one does.
+    if (before(sequence, flows.previousNext) || marks.has(place, mark.STALLED)) return 0;
+    const room = tcpRoom(packet, view, target, flows);
+    if (room === 0 || !trust.allows(destination, this.name, now)) return 0;
+    const known = this.#known(place, sequence);
+    if (known >= room) return room;
+    if (flows.established(flow)) return this.#mayFill(flow, sequence, known) ? room : known;
+    const early =
+      this.#filler &&
+      marks.has(place, mark.SHAKEN) &&
+      !marks.has(place, mark.ODD_START) &&
+      flows.sack(flow) &&
+      flows.unacknowledged(flow) === add(sequence, -known) &&
+      trust.allows(destination, "tcpFiller", now);
+    if (!early) return known;
+    marks.startEarly(place);
+    return room;
+  }
+
+  /** Bytes that an acknowledgment without payload may get. */
+  #ackRoom(
+    packet: Packet,
+    view: DataView,
+    place: number,
+    sequence: number,
+    target: number,
+    destination: number,
+    now: Micros,
+  ): number {
+    const { memory, tcp: flows, trust } = this.#modules;
+    const { marks } = memory;
+    const { flow } = packet;
+    if (!flows.established(flow)) {
+      if (sequence === add(flows.start(flow), 1)) marks.set(place, mark.SHAKEN);
+      return 0;
+    }
+    // Keep-alives and window probes stand before what comes next.
+    if (!this.#acks || !flows.sack(flow) || sequence !== flows.next(flow)) return 0;
+    if (marks.has(place, mark.STALLED) || marks.has(place, mark.ACKS_PLAIN)) return 0;
+    if (marks.has(place, mark.NEXT_ACK_PLAIN)) {
+      marks.unset(place, mark.NEXT_ACK_PLAIN);
+      return 0;
+    }
+    const room = tcpRoom(packet, view, target, flows);
+    if (room === 0 || !trust.allows(destination, this.name, now)) return 0;
+    if (!trust.allows(destination, "tcpAcks", now)) return 0;
+    const known = this.#known(place, sequence);
+    return known >= room || this.#mayFill(flow, sequence, known) ? room : known;
+  }
+
+  #known(place: number, sequence: number): number {
+    return this.#modules.memory.history.bytesBefore(place, sequence);
+  }
+
+  /** True where all that lies before the `known` bytes before `sequence` is acknowledged. */
+  #mayFill(flow: number, sequence: number, known: number): boolean {
+    return this.#filler && distance(add(sequence, -known), this.#modules.tcp.unacknowledged(flow)) >= 0;
+  }
+
+  #learn(
+    packet: Packet,
+    place: number,
+    sequence: number,
+    length: number,
+    fin: boolean,
+    destination: number,
+    now: Micros,
+  ): void {
+    const { pool, memory, tcp: flows } = this.#modules;
+    const { history, marks } = memory;
+    const end = add(sequence, length + (fin ? 1 : 0));
+    if (before(sequence, flows.previousNext)) {
+      marks.repeated(place, sequence, end);
+      if (marks.overlapsPadded(place, sequence, end)) this.#stalled(place, destination, now);
+    }
+    history.append(place, sequence, length, pool.bytes, packet.payload, packet.end - packet.payload);
+  }
+
+  /** A padded segment was sent again: lost on its way, as others are, or because it was padded. */
+  #stalled(place: number, destination: number, now: Micros): void {
+    const { memory, trust } = this.#modules;
+    const { marks, peers } = memory;
+    trust.stalled(destination, this.name, marks.paddedBytes[place] ?? 0, now);
+    const known = marks.has(place, mark.TAKEN) || peers.takesOverlap(destination);
+    if (marks.stall(place) > 1 || !known) marks.set(place, mark.STALLED);
+    // Whatever is acknowledged now may be what was sent again.
+    marks.forgetPadded(place);
+  }
+
+  /** Notes what the server hears without having to read a padded acknowledgment. */
+  #notePlain(view: DataView, at: number, place: number): void {
+    const { marks } = this.#modules.memory;
+    const stamps = tcp.timestamps(view, at);
+    marks.plain(place, tcp.acknowledgment(view, at), stamps === -1 ? null : tcp.timestampValue(view, stamps));
+  }
+
+  #prepend(packet: Packet, view: DataView, place: number, sequence: number, bytes: number, whole: boolean): void {
+    const { pool, memory } = this.#modules;
+    const { version, network, transport: at, payload } = packet;
+    const end = packet.end;
+    lengthen(packet, view, bytes);
+    tcp.setSequence(view, at, add(sequence, -bytes));
+    if ((tcp.flags(view, at) & tcp.URG) !== 0) tcp.setUrgent(view, at, tcp.urgent(view, at) + bytes);
+    if (!whole) return;
+    pool.bytes.copyWithin(payload + bytes, payload, end);
+    memory.history.copyBefore(place, sequence, bytes, pool.bytes, payload);
+    completeChecksum(view, version, network, TCP, at, packet.end);
+  }
+}
