@@ -139,6 +139,27 @@ void test("the demo of 20 seconds", { skip, timeout: 120_000 }, async (t) => {
   t.equal(rules(), before);
 });
 
+void test("the demo with preset standalone", { skip, timeout: 120_000 }, async (t) => {
+  const running = demo("--json", "--preset", "standalone", "--duration", "15s", "--seed", "1");
+  t.teardown(() => running.child.kill("SIGTERM"));
+  t.equal(await running.exit, 0, running.told.join("\n"));
+  const { observers, decoys, integrity, added_delay_ms: delay } = JSON.parse(running.out[0] ?? "") as DemoReport;
+  const { lan, wan } = observers;
+  t.equal(lan.up.after.std_len_pack, 0);
+  t.equal(lan.up.after.mean_len_pack, 1514);
+  t.ok(wan.up.after.mean_len_pack > 1.5 * wan.up.before.mean_len_pack, "packets are longer behind the router too");
+  t.ok(wan.up.before.std_window > 1000 && wan.up.after.std_window === 0, "one window, also in SYNs and decoys");
+  t.equal(wan.up.after.mean_window, 14_336, "in whole KiB, below the 14,400 bytes that the speaker begins with");
+  // Slots are waited for: half of one at the median where the line is idle, at most maxDelay and what the machine adds.
+  t.ok(delay.p50 > 1 && delay.p50 < 21, `p50 ${delay.p50} ms`);
+  t.ok(delay.p99 >= delay.p50);
+  t.ok(decoys.tcp > 0 && decoys.udp > 0 && decoys.replies_swallowed > 0, JSON.stringify(decoys));
+  t.equal(decoys.replies_leaked, 0);
+  t.ok(integrity.transfers > 20);
+  t.equal(integrity.bad, 0);
+  t.same(leftovers(running.child.pid), []);
+});
+
 void test("an interrupted demo leaves nothing", { skip, timeout: 120_000 }, async (t) => {
   const running = demo("--json", "--duration", "60s");
   t.ok(await runs(running), `it runs: ${running.told.join("\n")}`);
