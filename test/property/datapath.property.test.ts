@@ -26,6 +26,8 @@ const settings = fc.record({
   pad: fc.boolean(),
   jitter: fc.boolean(),
   decoy: fc.boolean(),
+  pace: fc.boolean(),
+  window: fc.boolean(),
   variance: fc.constantFrom(0, 0.5, 2, 64, 1e6),
   maxDelay: fc.constantFrom(0, 1, 20, 500),
   queue: fc.constantFrom(4, 64, 1024),
@@ -44,7 +46,14 @@ function defended(s: Settings) {
       window: millis(100),
     },
     decoy: { ...ALL.decoy, enabled: s.decoy, variance: s.variance, window: millis(100) },
+    pace: { enabled: s.pace, interval: millis(2), maxDelay: millis(s.maxDelay), maxGap: millis(50) },
+    window: { ...ALL.window, enabled: s.window },
   });
+}
+
+/** How long a packet may be held: jitter and pace each have their say. */
+function longest({ maxDelay, pace }: Settings): number {
+  return millis(pace ? 2 * maxDelay : maxDelay);
 }
 
 type Traffic = typeof traffic extends fc.Arbitrary<infer T> ? T : never;
@@ -84,7 +93,7 @@ test("every packet leaves once or is counted once; order holds; no delay above i
   fc.assert(
     fc.property(traffic, settings, fc.array(settings, { maxLength: 4 }), fc.string(), (all, s, changes, seed) => {
       const { box, arrivals } = play(all, s, changes, seed);
-      const bound = Math.max(s.maxDelay, ...changes.map((c) => c.maxDelay)) * 1000;
+      const bound = Math.max(longest(s), ...changes.map(longest));
       for (const [direction, nic] of [box.cards.outside, box.cards.inside].entries()) {
         const name = direction === 0 ? "up" : "down";
         const accounted = ["packets_out", "swallowed_packets", "drop_oversize", "drop_queue-full"].map((c) =>
@@ -124,7 +133,8 @@ test("same seed, same bytes; another seed, other times", async (t) => {
     const gap = i % 50 === 0 ? 900_000 : 1_000 * (1 + (i % 9));
     return { gap, protocol: i % 3 === 0 ? TCP : UDP, size: i, port: i % 5, up: true, garbage: null };
   });
-  const strong: Settings = { pad: true, jitter: true, decoy: true, variance: 64, maxDelay: 500, queue: 1024 };
+  const on = { pad: true, jitter: true, decoy: true, pace: false, window: true };
+  const strong: Settings = { ...on, variance: 64, maxDelay: 500, queue: 1024 };
   t.not(digest(many, strong, "a"), digest(many, strong, "b"));
 });
 
