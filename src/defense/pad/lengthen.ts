@@ -1,6 +1,10 @@
 import { SLOT_BYTES, type Packet } from "../../packet/packet.js";
+import { replaceWord } from "../../wire/checksum.js";
 import * as ipv4 from "../../wire/ipv4.js";
 import * as ipv6 from "../../wire/ipv6.js";
+
+/** Where the checksum stands in the IPv4 header. */
+const CHECKSUM = 10;
 
 /** Bytes by which the IP packet may grow until the frame has `target` bytes; an Ethernet trailer it came with makes room. Not above 65535 in all. */
 export function missing(packet: Packet, target: number): number {
@@ -33,8 +37,10 @@ export function lengthen(packet: Packet, view: DataView, bytes: number): void {
     packet.length = packet.end - packet.at;
   }
   if (version === 4) {
-    ipv4.setTotalLength(view, network, ipv4.totalLength(view, network) + bytes);
-    ipv4.updateChecksum(view, network);
+    const before = ipv4.totalLength(view, network);
+    ipv4.setTotalLength(view, network, before + bytes);
+    // Corrected, not made anew: a wrong one stays wrong.
+    replaceWord(view, network + CHECKSUM, before, before + bytes);
   } else {
     ipv6.setPayloadLength(view, network, ipv6.payloadLength(view, network) + bytes);
   }
