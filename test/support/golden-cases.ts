@@ -3,6 +3,7 @@ import * as ipv4 from "../../src/wire/ipv4.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
 import { frame, hex, over, type Shape } from "./frame.js";
+import { long, short } from "./quic.js";
 
 /** A frame of an input capture. */
 export interface Given {
@@ -259,5 +260,28 @@ export const CASES: readonly Case[] = [
         query,
         down(query.at + 0.03, { payload: bytes(50), destinationPort: 40000 + (i % 3) }),
       ]),
+  },
+  {
+    name: "in-8-quic-out-8-the-short-headers-behind-a-packet-for-nobody",
+    config: config(
+      "defenses:",
+      "  pad: { enabled: true, target: mtu, trailer: false, udpSurplus: true, quicPrefix: true }",
+    ),
+    frames: () => {
+      const [client, server] = [hex("c0c1c2c3"), hex("e0e1e2e3e4")];
+      const six = { from: SPEAKER6, to: CLOUD6 };
+      const back = { from: CLOUD6, to: SPEAKER6 };
+      return [
+        up(0, { payload: long("initial") }),
+        down(0.02, { payload: long("initial", { destination: client, source: server }) }),
+        up(0.03, { payload: short(server, 40) }),
+        up(0.04, { payload: short(server, 1001) }),
+        up(0.05, { ...six, payload: long("initial") }),
+        down(0.07, { ...back, payload: long("initial", { destination: client, source: server }) }),
+        up(0.08, { ...six, payload: short(server, 31) }),
+        // Another port: nothing that is known to be QUIC.
+        up(0.09, { destinationPort: 4433, payload: short(server, 40) }),
+      ];
+    },
   },
 ];
