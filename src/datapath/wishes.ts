@@ -55,6 +55,10 @@ export class Wishes implements Asks {
     return true;
   }
 
+  get kinds(): readonly DecoyKind[] {
+    return this.#device?.options.defenses.decoy.kinds ?? [];
+  }
+
   affordable(span: Micros): number {
     return ((this.#device?.options.budget.packetsPerSecond ?? 0) * span) / 1e6;
   }

@@ -13,6 +13,8 @@ export interface Asks {
   decoy(kind: DecoyKind, departAt: Micros, fresh: boolean): boolean;
   /** Decoys that the budget's rate would grant over a coming span: to spread what can be had, not what was wished for. */
   affordable(span: Micros): number;
+  /** What the device's decoys may look like. */
+  readonly kinds: readonly DecoyKind[];
 }
 
 /** The packet goes on. */

@@ -4,7 +4,7 @@ import { uniform, type Random } from "../random/random.js";
 import { after, earlier, micros, NEVER, seconds, type Micros } from "../time/micros.js";
 import * as ipv4 from "../wire/ipv4.js";
 import * as ipv6 from "../wire/ipv6.js";
-import { PASS, type Asks, type Defense, type Verdict } from "./defense.js";
+import { PASS, type Asks, type DecoyKind, type Defense, type Verdict } from "./defense.js";
 import type { PaceOptions } from "./options.js";
 import { Slots } from "./slots.js";
 
@@ -73,10 +73,16 @@ export class Pace implements Defense {
         this.#wakeAt = due;
         return;
       }
-      const kind = uniform(this.#random) < 0.5 ? "tcp" : "udp";
-      if (!asks.decoy(kind, now, false)) wait = earlier(RETRY, maxGap);
+      if (!asks.decoy(this.#kind(asks.kinds), now, false)) wait = earlier(RETRY, maxGap);
     }
     this.#wakeAt = after(now, wait);
+  }
+
+  /** What a decoy in a gap looks like: what devices send most; an echo only where nothing else may be sent. */
+  #kind(kinds: readonly DecoyKind[]): DecoyKind {
+    const [tcp, udp] = [kinds.includes("tcp"), kinds.includes("udp")];
+    if (tcp && udp) return uniform(this.#random) < 0.5 ? "tcp" : "udp";
+    return tcp ? "tcp" : udp ? "udp" : "icmp";
   }
 
   /** True for what passes the router: IP that does not end in the local network, with a hop to spare. */

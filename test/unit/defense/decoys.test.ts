@@ -269,6 +269,7 @@ test("decoy: per window |N(0, ν·σ²)| of each kind, spread over the window; n
         return true;
       },
       affordable: () => 1e6,
+      kinds: OFF.decoy.kinds,
     };
     for (let w = 0; w < 300; w++) {
       for (let i = 0; i < perWindow(w); i++) {

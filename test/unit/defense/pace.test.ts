@@ -74,6 +74,7 @@ class Bench {
           return grants(at);
         },
         affordable: () => 1,
+        kinds: ["tcp", "udp"],
       });
       if (this.pace.wakeAt() <= now) throw new Error("it spins");
     }
@@ -233,6 +234,30 @@ test("property: the gap filler keeps every gap within maxGap and a slot, whateve
     ),
     { numRuns: 300 },
   );
+});
+
+test("gap filler: decoys look like what the configuration lets them", async (t) => {
+  for (const [kinds, seen] of [
+    [
+      ["tcp", "udp", "icmp", "traceroute"],
+      ["tcp", "udp"],
+    ],
+    [["udp", "icmp"], ["udp"]],
+    [["tcp"], ["tcp"]],
+    [["traceroute"], ["icmp"]],
+  ] as const) {
+    const bench = new Bench({ maxGap: seconds(1) });
+    const asked = new Set<string>();
+    bench.pass({ at: 0 });
+    for (let i = 1; i < 40; i++) {
+      const decoy = (kind: string): boolean => {
+        asked.add(kind);
+        return true;
+      };
+      bench.pace.onTick(seconds(i * 2), { decoy, affordable: () => 1, kinds });
+    }
+    t.same([...asked].sort(), seen);
+  }
 });
 
 /* ---- in the whole datapath ---- */
