@@ -1,4 +1,5 @@
 import { completeChecksum } from "../../src/wire/checksum.js";
+import * as icmp from "../../src/wire/icmp.js";
 import * as ipv4 from "../../src/wire/ipv4.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
@@ -69,6 +70,16 @@ function numbered(given: Given, sequence: number, acknowledgment: number): Given
   tcp.setSequence(view, at, sequence);
   tcp.setAcknowledgment(view, at, acknowledgment);
   completeChecksum(view, six ? 6 : 4, 14, TCP, at, given.bytes.length);
+  return given;
+}
+
+/** An echo request as the reply to it, its checksum right. */
+function echoReply(given: Given, six: boolean): Given {
+  const view = over(given.bytes);
+  const at = six ? 54 : 34;
+  view.setUint8(at, six ? 129 : 0);
+  if (six) completeChecksum(view, 6, 14, ICMPV6, at, given.bytes.length);
+  else icmp.updateChecksum(view, at, given.bytes.length);
   return given;
 }
 
@@ -281,6 +292,28 @@ export const CASES: readonly Case[] = [
         up(0.08, { ...six, payload: short(server, 31) }),
         // Another port: nothing that is known to be QUIC.
         up(0.09, { destinationPort: 4433, payload: short(server, 40) }),
+      ];
+    },
+  },
+  {
+    name: "in-6-pings-with-answers-out-6-grown-and-cut-back",
+    config: config("defenses:", "  pad: { enabled: true, target: mtu, trailer: false, icmpEcho: true }"),
+    frames: () => {
+      const six = { from: SPEAKER6, to: CLOUD6 };
+      // As the remote side sends it back: all that it got.
+      const answer = (at: number, six: boolean, length: number): Given => {
+        const ends = six ? { from: CLOUD6, to: SPEAKER6 } : {};
+        const payload = Uint8Array.from([...bytes(length), ...bytes((six ? 1452 : 1472) - length).fill(0)]);
+        return echoReply(down(at, { ...ends, protocol: six ? ICMPV6 : ICMP, payload }), six);
+      };
+      return [
+        up(0, { protocol: ICMP, payload: bytes(56) }),
+        answer(0.02, false, 56),
+        up(1, { ...six, protocol: ICMPV6, payload: bytes(57) }),
+        answer(1.02, true, 57),
+        // One that nobody asked for.
+        echoReply(down(2, { from: "198.51.100.8", protocol: ICMP, payload: bytes(100) }), false),
+        up(2.1, { to: "192.168.77.1", protocol: ICMP, payload: bytes(56) }),
       ];
     },
   },

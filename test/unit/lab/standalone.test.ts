@@ -11,6 +11,9 @@ import { TOPOLOGY } from "../../../src/emulator/topology.js";
 import { shape, type ShapeOptions, type ShapeReport } from "../../../src/lab/shape.js";
 import { PcapWriter } from "../../../src/nic/pcap-writer.js";
 import { seconds } from "../../../src/time/micros.js";
+import * as icmp from "../../../src/wire/icmp.js";
+import { ICMP } from "../../../src/wire/protocol.js";
+import { frame, over } from "../../support/frame.js";
 
 const { mac } = TOPOLOGY.speaker;
 const START = 1_750_000_000e6;
@@ -173,5 +176,34 @@ void test("standalone on a capture that was cut: true lengths, sound headers", {
     t.ok(filled(rows) >= 0.99, `${String(filled(rows))} of datagrams and decoys`);
     const windows = leaving(rows).map((row) => row["tcp.window_size"]);
     t.same([...new Set(windows)].sort(), ["", "14336"]);
+  }
+});
+
+void test("an observer outside sees what comes down before the box takes anything from it", { skip }, async (t) => {
+  const input = join(folder, "ping.pcap");
+  const writer = new PcapWriter(input);
+  const { router, speaker } = TOPOLOGY;
+  const ends = { source: speaker.mac, destination: router.mac, from: speaker.v4, to: "198.18.5.15", protocol: ICMP };
+  const back = { source: router.mac, destination: speaker.mac, from: ends.to, to: ends.from, protocol: ICMP };
+  const request = frame({ ...ends, payload: new Uint8Array(56).fill(7) });
+  // As the far end answers the request that the box has grown: the box will cut the reply back.
+  const reply = frame({ ...back, payload: new Uint8Array(1472).fill(7, 0, 56) });
+  reply[34] = 0;
+  icmp.updateChecksum(over(reply), 34, reply.length);
+  writer.write(START, request, 0, request.length);
+  writer.write(START + 20_000, reply, 0, reply.length);
+  writer.close();
+  for (const observer of ["lan", "wan"] as const) {
+    const { file, report } = await shaped("ping-out.pcap", { observer, input });
+    const rows = read(file);
+    sound(t, rows, observer);
+    t.same(
+      rows.map((row) => [row["eth.src"], row["frame.len"]]),
+      [
+        [speaker.mac, "1514"],
+        [router.mac, "1514"],
+      ],
+    );
+    t.same(report.out.down, report.in.down);
   }
 });
