@@ -5,10 +5,12 @@ import { NOP } from "../../wire/option-list.js";
 import { add, before } from "../../wire/sequence.js";
 import * as tcp from "../../wire/tcp.js";
 import { PASS, SWALLOW, type Verdict } from "../defense.js";
-import type { Micros } from "../../time/micros.js";
+import { seconds, type Micros } from "../../time/micros.js";
 import type { MechanismModules } from "./mechanism.js";
 import * as mark from "./tcp-marks.js";
 
+/** Who does not hear an acknowledgment sends again sooner: a retransmission timeout starts at a second (RFC 6298, 2). */
+const SILENCE = seconds(3);
 const CHECKSUM = 16;
 const BLOCK = 8;
 const SACK_HEADER = 2;
@@ -105,28 +107,33 @@ export class TcpClean {
     }
     if ((marks.owed[place] ?? 0) === 0 && !marks.has(place, mark.ACKS_PADDED)) return;
     const stamps = tcp.timestamps(view, at);
-    let proven = marks.has(place, mark.ACKS_READ);
-    if (!proven && stamps !== -1 && marks.has(place, mark.STAMPED)) {
-      // It echoes the time of a padded acknowledgment and of nothing else: it has read that one (RFC 7323, 4.3).
-      if (before(marks.plainStamp[place] ?? 0, tcp.timestampEcho(view, stamps))) {
-        proven = true;
-        marks.set(place, mark.ACKS_READ);
-        peers.proveAcks(destination);
-        trust.answered(destination, "tcpAcks", now);
-      }
+    if (stamps !== -1 && marks.has(place, mark.STAMPED) && !marks.has(place, mark.ACKS_READ)) {
+      // It echoes the time of a padded acknowledgment and of nothing else: it has hardly dropped that one unread (RFC 7323, 4.3).
+      if (before(marks.plainStamp[place] ?? 0, tcp.timestampEcho(view, stamps))) marks.set(place, mark.ACKS_READ);
     }
     const received = flows.received(flow);
     const sequence = tcp.sequence(view, at);
-    if (!before(sequence, received)) return;
-    const again = length > 0 && !before(received, add(sequence, length));
     const heardPlain = marks.has(place, mark.ACKED_PLAIN) && !before(marks.plainAck[place] ?? 0, received);
-    // It sends what the device has acknowledged, or asks whether anybody is there: it is told so plainly.
-    if (proven) return;
-    if (again ? !heardPlain : length === 0) marks.set(place, mark.NEXT_ACK_PLAIN);
-    if (!again || heardPlain || peers.readsAcks(destination)) return;
-    marks.set(place, mark.ACKS_PLAIN);
-    // With timestamps it had the chance to show that it reads them; without, the acknowledgment may just have been lost.
-    if (stamps !== -1) trust.refused(destination, "tcpAcks", "acknowledgments ignored", now);
+    if (!before(sequence, received)) {
+      const since = marks.confirmedAt[place] ?? 0;
+      if (length === 0 || since === 0) return;
+      marks.confirmedAt[place] = 0;
+      if (heardPlain || now - since < SILENCE) return;
+      peers.proveAcks(destination);
+      trust.answered(destination, "tcpAcks", now);
+      return;
+    }
+    const again = length > 0 && !before(received, add(sequence, length));
+    if (heardPlain && length > 0) return;
+    // It sends what the device has acknowledged, or asks whether anybody is there: it is told so plainly, whatever it has shown.
+    marks.confirmedAt[place] = 0;
+    marks.set(place, mark.NEXT_ACK_PLAIN);
+    if (!again) return;
+    const echoes = marks.has(place, mark.ACKS_READ);
+    if (!echoes && !peers.readsAcks(destination)) marks.set(place, mark.ACKS_PLAIN);
+    // With timestamps it had the chance to show that it reads them; else the acknowledgment may just have been lost.
+    if (stamps !== -1 && marks.has(place, mark.ACKS_PLAIN))
+      trust.refused(destination, "tcpAcks", "acknowledgments ignored", now);
     else trust.stalled(destination, "tcpAcks", 1, now);
   }
 

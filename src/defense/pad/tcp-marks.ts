@@ -16,7 +16,7 @@ export const ACKS_PLAIN = 128;
 export const NEXT_ACK_PLAIN = 256;
 /** `lastWindow` is known. */
 export const HEARD = 512;
-/** The remote side has shown that it reads acknowledgments in padded segments. */
+/** The remote side has echoed the time of a padded acknowledgment. */
 export const ACKS_READ = 8192;
 /** An acknowledgment left padded. */
 export const ACKS_PADDED = 4096;
@@ -45,6 +45,8 @@ export class TcpMarks {
   readonly plainStamp: Uint32Array;
   /** Of the last packet that came down. */
   readonly lastWindow: Uint16Array;
+  /** When all that the remote side had sent was acknowledged by a padded acknowledgment, or 0. */
+  readonly confirmedAt: Float64Array;
   /** Segments that left with filler before the server had shown itself. */
   readonly early: Uint8Array;
   /** What the device has sent again: pairs of first and behind last; the next to be written; how many. */
@@ -62,6 +64,7 @@ export class TcpMarks {
     this.plainAck = new Uint32Array(capacity);
     this.plainStamp = new Uint32Array(capacity);
     this.lastWindow = new Uint16Array(capacity);
+    this.confirmedAt = new Float64Array(capacity);
     this.early = new Uint8Array(capacity);
     this.#repeats = new Uint32Array(capacity * REPEATS * 2);
     this.#nextRepeat = new Uint8Array(capacity);
@@ -70,7 +73,7 @@ export class TcpMarks {
 
   clear(place: number): void {
     this.#bits[place] = this.owed[place] = this.stalls[place] = this.early[place] = 0;
-    this.paddedFrom[place] = this.paddedTo[place] = 0;
+    this.paddedFrom[place] = this.paddedTo[place] = this.confirmedAt[place] = 0;
     this.#nextRepeat[place] = this.#repeatCount[place] = 0;
   }
 
@@ -86,8 +89,9 @@ export class TcpMarks {
     this.#bits[place] = (this.#bits[place] ?? 0) & ~bits;
   }
 
-  /** One more answer is owed, or one less. */
-  owe(place: number): void {
+  /** An acknowledgment left padded: one more answer is owed. `all`: when it is of all that the remote side has sent, else 0. */
+  owe(place: number, all: number): void {
+    this.confirmedAt[place] = all;
     const owed = this.owed[place] ?? 0;
     if (owed < MANY) this.owed[place] = owed + 1;
     this.set(place, ACKS_PADDED);

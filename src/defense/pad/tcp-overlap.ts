@@ -35,7 +35,7 @@ export class TcpOverlap implements Mechanism {
   }
 
   grow(packet: Packet, target: number, destination: number, now: Micros): void {
-    const { pool, flows, memory } = this.#modules;
+    const { pool, flows, memory, tcp: seen } = this.#modules;
     const { view } = pool;
     const { flow, transport: at } = packet;
     if (packet.protocol !== TCP || packet.fragment || flow === -1 || !tcp.fits(view, at, packet.end)) return;
@@ -64,7 +64,7 @@ export class TcpOverlap implements Mechanism {
     this.#prepend(packet, view, place, sequence, bytes, whole);
     memory.marks.set(place, mark.PADDED);
     const end = add(sequence, length + (fin ? 1 : 0));
-    if (pure) memory.marks.owe(place);
+    if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0);
     else memory.marks.padded(place, sequence, end, packet.wireLength - (packet.network - packet.at));
   }
 

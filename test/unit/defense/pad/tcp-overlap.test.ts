@@ -299,27 +299,55 @@ test("a server that does not read acknowledgments in padded segments is told pla
   t.equal(flow.up(151, { payload: text(5), options: stampOptions(20, 60) }).length, FULL, "data is another matter");
 });
 
-test("one that has shown that it reads them may lose some; on another flow the next one is plain", async (t) => {
+test("one that echoes their times gets the next one plain; padding them ends when it happens again", async (t) => {
   const flow = new Flow().established();
-  flow.up(151, { acknowledgment: 901, options: stampOptions(10, 40), payload: text(1) });
+  flow.up(151, { payload: text(1), options: stampOptions(10, 40) });
   flow.down(152, { payload: text(500), options: stampOptions(50, 10) });
   flow.up(152, { acknowledgment: 1401, options: stampOptions(20, 50) });
-  flow.down(152, { sequence: 1401, payload: text(100), options: stampOptions(60, 20) });
-  t.equal(flow.up(152, { acknowledgment: 1501, options: stampOptions(30, 60) }).length, FULL);
-  flow.down(152, { sequence: 1401, payload: text(100), options: stampOptions(70, 20) });
-  t.equal(flow.up(152, { acknowledgment: 1501, options: stampOptions(40, 70) }).length, FULL);
+  const served = { sequence: 1401, payload: text(100), options: stampOptions(60, 20) };
+  const ack = (): number => flow.up(152, { acknowledgment: 1501, options: stampOptions(30, 60) }).length;
+  flow.down(152, served);
+  t.equal(ack(), FULL);
+  flow.down(152, served);
+  t.same([ack(), ack()], [66, FULL]);
+  t.equal(flow.count("given_up_tcpAcks"), 0, "it may have been lost");
+  flow.down(152, { ...served, sequence: 1501 });
+  t.equal(flow.up(152, { acknowledgment: 1601, options: stampOptions(40, 60) }).length, FULL);
+  flow.box.now += 300e3;
+  flow.down(152, { ...served, sequence: 1501 });
+  t.equal(flow.count("given_up_tcpAcks"), 1);
+});
 
-  const port = { port: 40_001 };
-  flow.up(100, { ...port, flags: tcp.SYN, options: synOptions(1460) });
-  flow.down(101, { ...port, sequence: 900, flags: tcp.SYN | tcp.ACK, options: synOptions(1460) });
-  flow.up(101, port);
-  const served = { ...port, payload: text(500), options: stampOptions(50, 9) };
-  flow.down(101, served);
-  t.equal(flow.up(101, { ...port, acknowledgment: 1401 }).length, FULL);
-  flow.down(101, served);
-  t.equal(flow.up(101, { ...port, acknowledgment: 1401 }).length, 54);
-  t.equal(flow.up(101, { ...port, acknowledgment: 1401 }).length, FULL);
+test("one that stays silent for long has heard them; a loss then costs one, on any flow", async (t) => {
+  const flow = new Flow().established();
+  flow.down(151, { payload: text(500) });
+  t.equal(flow.up(151, { acknowledgment: 1401 }).length, FULL);
+  flow.box.now += 4e6;
+  flow.down(151, { sequence: 1401, payload: text(100) });
+  for (const port of [40_000, 40_001]) {
+    if (port !== 40_000) {
+      flow.up(100, { port, flags: tcp.SYN, options: synOptions(1460) });
+      flow.down(101, { port, sequence: 900, flags: tcp.SYN | tcp.ACK, options: synOptions(1460) });
+      flow.up(101, { port });
+    }
+    const next = port === 40_000 ? 151 : 101;
+    const served = { port, sequence: 1401, payload: text(100) };
+    flow.down(next, served);
+    t.equal(flow.up(next, { port, acknowledgment: 1501 }).length, FULL);
+    flow.down(next, served);
+    t.equal(flow.up(next, { port, acknowledgment: 1501 }).length, 54);
+    t.equal(flow.up(next, { port, acknowledgment: 1501 }).length, FULL);
+  }
   t.equal(flow.count("given_up_tcpAcks"), 0);
+});
+
+test("a probe of the server is answered plainly: its window may hang on it", async (t) => {
+  const flow = new Flow().established();
+  flow.down(151, { payload: text(500) });
+  flow.up(151, { acknowledgment: 1401, window: 0 });
+  t.equal(flow.up(151, { acknowledgment: 1401 }).length, FULL, "a window update");
+  flow.down(151, { sequence: 1400 });
+  t.equal(flow.up(151, { acknowledgment: 1401 }).length, 54);
 });
 
 test("a padded segment that had to be sent again: the flow goes on unpadded until one is known to arrive", async (t) => {
