@@ -21,14 +21,21 @@ export const MANNERS = {
 } as const satisfies Record<string, () => Manner>;
 export type MannerName = keyof typeof MANNERS;
 
+/** Where these stand: in the header, and in the timestamps option. */
+const [ACKNOWLEDGMENT, CHECKSUM, STAMP] = [8, 16, 2];
+
 interface Seen {
   /** Behind the last byte that was new. */
   end: number;
-  /** What the last acceptable segment acknowledged. */
+  /** What the last acceptable segment acknowledged, and its timestamp. */
   acknowledgment: number;
+  stamp: number;
 }
 
-/** The server itself is Linux, which reads the ACK field of every segment: so a segment without news gets the last ACK that counted. */
+/**
+ * The server itself is Linux, which reads the ACK field of every segment: so a segment without news gets the last ACK that counted, and the
+ * timestamp that came with it (RFC 7323, 5.3: TS.Recent is not updated by what is not acceptable).
+ */
 function ignoringDuplicates(): Manner {
   const flows = new Map<string, Seen>();
   return (packet, view) => {
@@ -36,15 +43,19 @@ function ignoringDuplicates(): Manner {
     const { transport } = packet;
     const seen = flows.get(flowOf(packet));
     const end = endOf(packet, view);
+    const [acknowledgment, stamps] = [tcp.acknowledgment(view, transport), tcp.timestamps(view, transport)];
+    const stamp = stamps === -1 ? 0 : tcp.timestampValue(view, stamps);
     if (seen === undefined || (tcp.flags(view, transport) & (tcp.SYN | tcp.RST)) !== 0) {
-      flows.set(flowOf(packet), { end, acknowledgment: tcp.acknowledgment(view, transport) });
+      flows.set(flowOf(packet), { end, acknowledgment, stamp });
       return true;
     }
     const empty = end === tcp.sequence(view, transport);
     if (before(seen.end, end) || (empty && end === seen.end)) {
-      seen.end = end;
-      seen.acknowledgment = tcp.acknowledgment(view, transport);
-    } else acknowledge(view, transport, seen.acknowledgment);
+      flows.set(flowOf(packet), { end, acknowledgment, stamp });
+      return true;
+    }
+    replaceLong(view, transport, transport + ACKNOWLEDGMENT, seen.acknowledgment);
+    if (stamps !== -1) replaceLong(view, transport, stamps + STAMP, seen.stamp);
     return true;
   };
 }
@@ -82,12 +93,18 @@ function flowOf({ version, sourcePort, destinationPort }: Packet): string {
   return `${version} ${sourcePort} ${destinationPort}`;
 }
 
-function acknowledge(view: DataView, at: number, value: number): void {
-  for (const [offset, word] of [
-    [8, value >>> 16],
-    [10, value & 0xffff],
-  ] as const) {
-    replaceWord(view, at + 16, view.getUint16(at + offset), word);
-    view.setUint16(at + offset, word);
+/** Writes 32 bits of a segment; the checksum follows. */
+function replaceLong(view: DataView, segment: number, at: number, value: number): void {
+  const field = segment + CHECKSUM;
+  if ((at - segment) % 2 === 0) {
+    replaceWord(view, field, view.getUint16(at), value >>> 16);
+    replaceWord(view, field, view.getUint16(at + 2), value & 0xffff);
+  } else {
+    // Words of the sum lie across it: they are taken with their neighbours.
+    const [first, last] = [view.getUint8(at - 1), view.getUint8(at + 4)];
+    replaceWord(view, field, view.getUint16(at - 1), (first << 8) | (value >>> 24));
+    replaceWord(view, field, view.getUint16(at + 1), (value >>> 8) & 0xffff);
+    replaceWord(view, field, view.getUint16(at + 3), ((value & 0xff) << 8) | last);
   }
+  view.setUint32(at, value);
 }

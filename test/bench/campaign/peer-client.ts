@@ -13,7 +13,7 @@ import { Progress } from "./progress.js";
 import { BANNER_BYTES, PORTS, type Errand, type Outcome, type TransferName } from "./transfers.js";
 
 /** A transfer that takes longer has failed. */
-const LONGEST_MS = 30_000;
+const LONGEST_MS = 20_000;
 const HASH = 32;
 /** Over how many connections the records go. */
 const LINES = 5;
