@@ -6,6 +6,8 @@ export const PADDED = 1;
 export const SHAKEN = 2;
 /** The handshake was not the plain one: no filler before the server has shown itself. */
 export const ODD_START = 4;
+/** The device has sent its FIN: it is what stands behind the last byte that is known. */
+export const FINISHED = 8;
 /** A segment that was padded was acknowledged. */
 export const TAKEN = 32;
 /** Segments that were padded were not: none are any more. */

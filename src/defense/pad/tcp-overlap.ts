@@ -51,9 +51,12 @@ export class TcpOverlap implements Mechanism {
     const length = payloadLength(packet, view);
     const fin = (flags & tcp.FIN) !== 0;
     const pure = length === 0 && !fin;
+    // An acknowledgment behind a FIN that the server may not have repeats the FIN with the bytes before it.
+    const finAgain = pure && this.#finIsOut(flow, place, sequence);
+    const from = finAgain ? add(sequence, -1) : sequence;
     let bytes: number;
     if (pure) {
-      bytes = this.#ackRoom(packet, view, place, sequence, target, destination, now);
+      bytes = this.#ackRoom(packet, view, place, sequence, from, target, destination, now);
     } else {
       bytes = this.#dataRoom(packet, view, place, sequence, target, destination, now);
       this.#learn(packet, place, sequence, length, fin, destination, now);
@@ -61,7 +64,8 @@ export class TcpOverlap implements Mechanism {
     if (bytes > 0 && (flags & tcp.URG) !== 0 && tcp.urgent(view, at) + bytes > LARGEST_URGENT) bytes = 0;
     if (!pure || bytes === 0) this.#notePlain(view, at, place);
     if (bytes === 0) return;
-    this.#prepend(packet, view, place, sequence, bytes, whole);
+    if (finAgain) tcp.setFlags(view, at, flags | tcp.FIN);
+    this.#prepend(packet, view, place, from, bytes, whole);
     memory.marks.set(place, mark.PADDED);
     const end = add(sequence, length + (fin ? 1 : 0));
     if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0);
@@ -120,12 +124,23 @@ export class TcpOverlap implements Mechanism {
     return room;
   }
 
-  /** Bytes that an acknowledgment without payload may get. */
+  /** True where `sequence` stands right behind a FIN that was not acknowledged. */
+  #finIsOut(flow: number, place: number, sequence: number): boolean {
+    const { memory, tcp: flows } = this.#modules;
+    return (
+      memory.marks.has(place, mark.FINISHED) &&
+      memory.history.end(place) === add(sequence, -1) &&
+      before(flows.unacknowledged(flow), sequence)
+    );
+  }
+
+  /** Bytes that an acknowledgment without payload may get before `from`. */
   #ackRoom(
     packet: Packet,
     view: DataView,
     place: number,
     sequence: number,
+    from: number,
     target: number,
     destination: number,
     now: Micros,
@@ -147,8 +162,8 @@ export class TcpOverlap implements Mechanism {
     const room = tcpRoom(packet, view, target, flows);
     if (room === 0 || !trust.allows(destination, this.name, now)) return 0;
     if (!trust.allows(destination, "tcpAcks", now)) return 0;
-    const known = this.#known(place, sequence);
-    return known >= room || this.#mayFill(flow, sequence, known) ? room : known;
+    const known = this.#known(place, from);
+    return known >= room || this.#mayFill(flow, from, known) ? room : known;
   }
 
   #known(place: number, sequence: number): number {
@@ -177,6 +192,7 @@ export class TcpOverlap implements Mechanism {
       if (marks.overlapsPadded(place, sequence, end)) this.#stalled(place, destination, now);
     }
     history.append(place, sequence, length, pool.bytes, packet.payload, packet.end - packet.payload);
+    if (fin && history.end(place) === add(sequence, length)) marks.set(place, mark.FINISHED);
   }
 
   /** A padded segment was sent again: lost on its way, as others are, or because it was padded. */

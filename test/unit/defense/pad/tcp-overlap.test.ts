@@ -78,8 +78,14 @@ for (const six of [false, true]) {
     t.equal(fin.length, FULL);
     t.equal(add(fin.sequence, fin.payload.length), 158);
     t.same([fin.flags, fin.acknowledgment, fin.window], [tcp.FIN | tcp.ACK, 901, 500]);
-    flow.down(159, { flags: tcp.FIN | tcp.ACK });
-    t.equal(flow.up(159, { acknowledgment: 902 }).length, FULL, "the last acknowledgment, behind the FIN");
+    flow.down(158, { payload: text(20) });
+    const behind = flow.up(159, { acknowledgment: 921 });
+    t.equal(behind.length, FULL, "behind a FIN that the server may not have");
+    t.same([behind.flags, behind.acknowledgment], [tcp.FIN | tcp.ACK, 921], "the FIN stands at its place");
+    t.equal(add(behind.sequence, behind.payload.length), 158);
+    t.same(behind.payload.subarray(-57), Uint8Array.from([...text(50), ...text(7, 50)]));
+    flow.down(159, { sequence: 921, flags: tcp.FIN | tcp.ACK });
+    t.equal(flow.up(159, { acknowledgment: 922 }).length, FULL, "the last acknowledgment, behind the FIN");
   });
 }
 
