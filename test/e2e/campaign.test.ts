@@ -1,0 +1,35 @@
+// Two runs of the campaign: node build/test/bench/campaign.js --runs 2. `npm run campaign` is the long one.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import tap, { test } from "tap";
+import { collect, missingPackages } from "../../src/emulator/command.js";
+import { Laboratory } from "../../src/emulator/laboratory.js";
+import { ROOT } from "../support/generated.js";
+
+const packages = missingPackages(["tcpdump", "ping", "openssl"]);
+const skip =
+  Laboratory.unavailable() ??
+  (packages.length > 0
+    ? `install the Debian packages ${packages.join(" ")}`
+    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+/** Both IP versions, loss, a narrow path, GRO; what a machine's other work stretches is not judged here. */
+const SEED = "9";
+const JUDGED = /hash|ended|INVALID/;
+
+tap.setTimeout(160_000);
+
+void test("padded transfers beside undefended ones over a bad path", { skip, timeout: 150_000 }, async (t) => {
+  const argv = [join(ROOT, "build/test/bench/campaign.js"), "--runs", "2", "--seed", SEED, "--json"];
+  const { code, stdout, stderr } = await collect(spawn(process.execPath, argv), 140_000);
+  t.ok(code === 0 || stdout !== "", stderr);
+  const { checks, transfers, bad } = JSON.parse(stdout) as {
+    checks: { what: string; holds: boolean; seen: string }[];
+    transfers: number;
+    bad: unknown;
+  };
+  t.ok(transfers >= 20, `${transfers} transfers`);
+  const judged = checks.filter(({ what }) => JUDGED.test(what));
+  t.equal(judged.length, 3);
+  for (const { what, holds, seen } of judged) t.ok(holds, `${what}: ${seen}; ${JSON.stringify(bad)}`);
+});
