@@ -14,6 +14,7 @@ import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
+import type { Status } from "../../src/api/status.js";
 import { accountOf, missing, statusOf, unaccounted } from "../bench/soak/account.js";
 import { pcapFile } from "../support/capture.js";
 import { frame } from "../support/frame.js";
@@ -229,7 +230,9 @@ void test("bad input", { skip, timeout: 190_000 }, async (t) => {
     const { voice } = ENDPOINTS;
     const four: Ends = { source: speaker.mac, destination: router.mac, from: speaker.v4, to: voice.v4 };
     const six: Ends = { source: speaker.mac, destination: router.mac, from: speaker.v6, to: voice.v6 };
-    const before = accountOf(await statusOf(box), "up").in;
+    /** What came to the card; on a busy machine it may drop some of a thousand frames at once, and counts them. */
+    const arrived = (status: Status): number => accountOf(status, "up").in + (status.cards.inside.counts?.dropped ?? 0);
+    const before = arrived(await statusOf(box));
     await Promise.all(
       (
         [
@@ -259,7 +262,8 @@ void test("bad input", { skip, timeout: 190_000 }, async (t) => {
     t.equal(await unaccounted(box), null, "each is accounted for");
     const status = await statusOf(box);
     t.equal(missing(accountOf(status, "up")), 0);
-    t.ok(accountOf(status, "up").in - before > 18_000, "they came in");
+    t.ok(arrived(status) - before > 18_000, "they came in");
+    t.ok(accountOf(status, "up").in > 5_000, `${accountOf(status, "up").in} of them to the datapath`);
     // Among them were wrong answers to ARP and redirects for the two ends.
     for (const [place, ...argv] of [
       ["speaker", "neigh", "flush", "all"],
