@@ -1,4 +1,5 @@
 import type { Packet } from "../../packet/packet.js";
+import { noise } from "../../random/noise.js";
 import type { Random } from "../../random/random.js";
 import { completeChecksum } from "../../wire/checksum.js";
 import * as icmp from "../../wire/icmp.js";
@@ -24,9 +25,7 @@ export function growDecoy(packet: Packet, view: DataView, target: number, random
   if (protocol === TCP && hops > NEAR) return;
   lengthen(packet, view, bytes);
   const { end } = packet;
-  let i = from;
-  for (; i + 4 <= end; i += 4) view.setUint32(i, random.word());
-  for (; i < end; i++) view.setUint8(i, random.word() & 0xff);
+  noise(view, from, end, random);
   if (protocol === UDP) udp.setLength(view, transport, end - transport);
   if (protocol === ICMP) icmp.updateChecksum(view, transport, end);
   else completeChecksum(view, version, network, protocol, transport, end);
