@@ -58,7 +58,14 @@ async function soak(minutes: number, seed: string, directory: string): Promise<{
       in: await kernel(TOPOLOGY.box.inside, "rx_packets"),
       out: await kernel(TOPOLOGY.box.outside, "tx_packets"),
     });
-    const kernelBefore = await cards();
+    // Cards tell their counters four times a second: both are read when nothing has come for longer than that.
+    let kernelBefore = await cards();
+    for (let quiet = false; !quiet;) {
+      await pause(600);
+      const now = await cards();
+      quiet = now.in === kernelBefore.in && now.out === kernelBefore.out;
+      kernelBefore = now;
+    }
     const before = await statusOf(box);
 
     const seconds = Math.max(5, Math.round(minutes * 60) - ENDING);
