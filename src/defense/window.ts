@@ -8,8 +8,6 @@ import type { WindowOptions } from "./options.js";
 import type { MechanismModules } from "./pad/mechanism.js";
 
 const LARGEST = 0xffff;
-/** Where the checksum stands in the header. */
-const CHECKSUM = 16;
 /** What a device's own beginnings lower the constant to at most: the ten segments that it is usual to begin with (RFC 6928), 14,400 bytes over IPv6. */
 const LEAST = 14 * 1024;
 /** A multiple of it is the same at all scales up to 10. */
@@ -58,7 +56,7 @@ export class Window implements Defense {
     const wanted = Math.min(Math.max(this.#size >> scale, 1), LARGEST);
     if (meant ? present <= wanted : present === wanted) return PASS;
     tcp.setWindow(view, at, wanted);
-    replaceWord(view, at + CHECKSUM, present, wanted);
+    replaceWord(view, at + tcp.CHECKSUM, present, wanted);
     if (real) this.#modules.tally.add(this.#clamped, 1);
     return PASS;
   }

@@ -1,3 +1,4 @@
+import { ipBytes } from "../packet/ip-bytes.js";
 import { UP, type Packet } from "../packet/packet.js";
 import { transportValid } from "../wire/checksum.js";
 import { TCP } from "../wire/protocol.js";
@@ -145,7 +146,7 @@ export class TcpFlows {
 
   #up(packet: Packet, view: DataView, flags: number, length: number): void {
     const { flow, transport: at } = packet;
-    const bytes = wireBytes(packet, view);
+    const bytes = ipBytes(packet, view);
     if (bytes > (this.#largest[flow] ?? 0)) this.#largest[flow] = bytes;
     const sequence = tcp.sequence(view, at);
     if ((flags & tcp.RST) !== 0) {
@@ -235,7 +236,7 @@ export class TcpFlows {
 /** Payload bytes of a TCP segment, also where a capture cut them off. `packet.end` is the slot's; the wire's is behind it by what was cut. */
 export function payloadLength(packet: Packet, view: DataView): number {
   const cut = packet.wireLength > packet.length && packet.end === packet.at + packet.length;
-  const end = cut ? packet.network + wireBytes(packet, view) : packet.end;
+  const end = cut ? packet.network + ipBytes(packet, view) : packet.end;
   return end - packet.transport - tcp.headerLength(view, packet.transport);
 }
 
@@ -243,10 +244,4 @@ export function payloadLength(packet: Packet, view: DataView): number {
 function sound(packet: Packet, view: DataView): boolean {
   if (packet.wireLength > packet.length) return true;
   return transportValid(view, packet.version, packet.network, TCP, packet.transport, packet.end);
-}
-
-/** Bytes of the IP packet by its own length field. */
-function wireBytes(packet: Packet, view: DataView): number {
-  const { network, version } = packet;
-  return version === 4 ? view.getUint16(network + 2) : 40 + view.getUint16(network + 4);
 }

@@ -1,10 +1,11 @@
 import type { Tap } from "../datapath/tap.js";
 import { writePacket } from "../nic/pcap-file.js";
 import type { PcapWriter } from "../nic/pcap-writer.js";
+import { ipBytes } from "../packet/ip-bytes.js";
 import { REAL, SLOT_BYTES, UP, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Micros } from "../time/micros.js";
-import { LINK_HEADER, Observer, packetLength } from "../trace/observer.js";
+import { LINK_HEADER, Observer } from "../trace/observer.js";
 import { FOREIGN, type Subject } from "../trace/subject.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
@@ -95,7 +96,7 @@ export class ObservedCapture implements Tap {
     } else {
       ipv6.setHopLimit(this.#view, LINK_HEADER, beyond(packet, ipv6.hopLimit(this.#view, LINK_HEADER)));
     }
-    const original = LINK_HEADER + packetLength(packet, view);
+    const original = LINK_HEADER + ipBytes(packet, view);
     this.#writer.write(now, this.#bytes, 0, LINK_HEADER + held, 0, original);
   }
 }

@@ -1,3 +1,4 @@
+import { ipBytes } from "../packet/ip-bytes.js";
 import { UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Micros } from "../time/micros.js";
 import * as icmpv6 from "../wire/icmpv6.js";
@@ -42,7 +43,7 @@ export class Observer {
     if (this.#vantage !== "lan" && (packet.version === 0 || isDiscovery(packet, view))) return false;
     if (this.#vantage === "beyond") {
       if (this.#staysLocal(packet, view, direction) || (direction === UP && hopsLeft(packet, view) < 2)) return false;
-      seen.length = LINK_HEADER + packetLength(packet, view);
+      seen.length = LINK_HEADER + ipBytes(packet, view);
     } else {
       seen.length = Math.max(packet.length, packet.wireLength) + packet.pad;
     }
@@ -78,12 +79,6 @@ export class Observer {
       return this.#local.has4(direction === UP ? ipv4.destination(view, at) : ipv4.source(view, at));
     return this.#local.has6(view, at + (direction === UP ? ipv6.DESTINATION : ipv6.SOURCE));
   }
-}
-
-/** Bytes of the IP packet by its own length field, also where a capture cut it. */
-export function packetLength(packet: Packet, view: DataView): number {
-  if (packet.version === 4) return ipv4.totalLength(view, packet.network);
-  return ipv6.HEADER + ipv6.payloadLength(view, packet.network);
 }
 
 /** Time to live, or hop limit. */

@@ -1,5 +1,7 @@
 /** Bytes of type, code, checksum and the four bytes that nearly every message has behind them (RFC 4443, 2.1). */
 export const HEADER = 8;
+/** Where the checksum stands in it. */
+export const CHECKSUM = 2;
 
 export const UNREACHABLE = 1;
 export const PACKET_TOO_BIG = 2;
@@ -42,7 +44,7 @@ export function setCode(view: DataView, at: number, value: number): void {
 
 /** Covers a pseudo-header too: `completeChecksum` in checksum.ts writes it. */
 export function checksum(view: DataView, at: number): number {
-  return view.getUint16(at + 2);
+  return view.getUint16(at + CHECKSUM);
 }
 
 /** The identifier of an echo request or reply. */

@@ -6,6 +6,8 @@ export const HEADER = 20;
 /** Where the addresses stand in it. */
 export const SOURCE = 12;
 export const DESTINATION = 16;
+/** Where the checksum stands. */
+export const CHECKSUM = 10;
 
 export const OPTION_ROUTER_ALERT = 148;
 
@@ -97,11 +99,11 @@ export function setProtocol(view: DataView, at: number, value: number): void {
 }
 
 export function checksum(view: DataView, at: number): number {
-  return view.getUint16(at + 10);
+  return view.getUint16(at + CHECKSUM);
 }
 
 export function setChecksum(view: DataView, at: number, value: number): void {
-  view.setUint16(at + 10, value);
+  view.setUint16(at + CHECKSUM, value);
 }
 
 /** Writes the header's checksum anew. */

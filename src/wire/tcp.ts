@@ -2,6 +2,8 @@ import { find } from "./option-list.js";
 
 /** Bytes of the header without options (RFC 9293, 3.1). */
 export const HEADER = 20;
+/** Where the checksum stands in it. */
+export const CHECKSUM = 16;
 
 export const FIN = 0x01;
 export const SYN = 0x02;
@@ -86,11 +88,11 @@ export function setWindow(view: DataView, at: number, value: number): void {
 }
 
 export function checksum(view: DataView, at: number): number {
-  return view.getUint16(at + 16);
+  return view.getUint16(at + CHECKSUM);
 }
 
 export function setChecksum(view: DataView, at: number, value: number): void {
-  view.setUint16(at + 16, value);
+  view.setUint16(at + CHECKSUM, value);
 }
 
 export function urgent(view: DataView, at: number): number {

@@ -1,5 +1,5 @@
+import { ipBytes } from "../../packet/ip-bytes.js";
 import type { Packet } from "../../packet/packet.js";
-import * as ipv4 from "../../wire/ipv4.js";
 import * as ipv6 from "../../wire/ipv6.js";
 import { UDP } from "../../wire/protocol.js";
 import * as udp from "../../wire/udp.js";
@@ -11,10 +11,6 @@ import * as udp from "../../wire/udp.js";
 export function isDatagram(packet: Packet, view: DataView): boolean {
   const { version, network, protocol, transport } = packet;
   if (protocol !== UDP || packet.fragment) return false;
-  const ends =
-    version === 4
-      ? network + ipv4.totalLength(view, network)
-      : network + ipv6.HEADER + ipv6.payloadLength(view, network);
-  if (transport + udp.length(view, transport) !== ends) return false;
+  if (transport + udp.length(view, transport) !== network + ipBytes(packet, view)) return false;
   return version === 4 || !ipv6.isAuthenticated(view, network, transport);
 }

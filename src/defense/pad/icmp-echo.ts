@@ -1,3 +1,4 @@
+import { ipBytes } from "../../packet/ip-bytes.js";
 import type { Packet } from "../../packet/packet.js";
 import type { Micros } from "../../time/micros.js";
 import { replaceWord, sum } from "../../wire/checksum.js";
@@ -8,13 +9,11 @@ import * as ipv6 from "../../wire/ipv6.js";
 import { ICMP, ICMPV6 } from "../../wire/protocol.js";
 import { PASS, type Verdict } from "../defense.js";
 import { EchoTable } from "./echo-table.js";
-import { ipBytes, isWhole, lengthen, missing } from "./lengthen.js";
+import { isWhole, lengthen, missing } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
 
 /** 224.0.0.0/4 and above: groups and broadcast, whose replies come from other hosts than were asked. */
 const FIRST_GROUP = 224;
-/** The checksum in the header. */
-const CHECKSUM = 2;
 
 /**
  * Zeros at the end of an echo request. The host sends them back (RFC 792; RFC 4443, 4.2), and the reply is cut to what the device sent.
@@ -95,5 +94,5 @@ function changeLength(packet: Packet, view: DataView, bytes: number): void {
   if (version !== 6) return;
   // The pseudo-header counts from here on: extension headers are no part of it (RFC 8200, 8.1).
   const length = ipv6.payloadLength(view, network) - (transport - network - ipv6.HEADER);
-  replaceWord(view, transport + CHECKSUM, length - bytes, length);
+  replaceWord(view, transport + icmpv6.CHECKSUM, length - bytes, length);
 }

@@ -3,9 +3,6 @@ import { replaceWord } from "../../wire/checksum.js";
 import * as ipv4 from "../../wire/ipv4.js";
 import * as ipv6 from "../../wire/ipv6.js";
 
-/** Where the checksum stands in the IPv4 header. */
-const CHECKSUM = 10;
-
 /** Bytes by which the IP packet may grow until the frame has `target` bytes; an Ethernet trailer it came with makes room. Not above 65535 in all. */
 export function missing(packet: Packet, target: number): number {
   return Math.min(target, SLOT_BYTES) - (packet.wireLength - oldTrailer(packet));
@@ -14,11 +11,6 @@ export function missing(packet: Packet, target: number): number {
 /** True where all of the IP packet is in the slot: not cut by a capture. */
 export function isWhole(packet: Packet): boolean {
   return packet.wireLength <= packet.length;
-}
-
-/** Bytes of the IP packet by its own length field. */
-export function ipBytes({ version, network }: Packet, view: DataView): number {
-  return version === 4 ? ipv4.totalLength(view, network) : ipv6.HEADER + ipv6.payloadLength(view, network);
 }
 
 /**
@@ -40,7 +32,7 @@ export function lengthen(packet: Packet, view: DataView, bytes: number): void {
     const before = ipv4.totalLength(view, network);
     ipv4.setTotalLength(view, network, before + bytes);
     // Corrected, not made anew: a wrong one stays wrong.
-    replaceWord(view, network + CHECKSUM, before, before + bytes);
+    replaceWord(view, network + ipv4.CHECKSUM, before, before + bytes);
   } else {
     ipv6.setPayloadLength(view, network, ipv6.payloadLength(view, network) + bytes);
   }

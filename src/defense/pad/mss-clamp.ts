@@ -8,9 +8,6 @@ import * as tcp from "../../wire/tcp.js";
 import type { MechanismModules } from "./mechanism.js";
 import { Paths } from "./paths.js";
 
-/** The checksum in the header. */
-const CHECKSUM = 16;
-
 /**
  * Lowers the maximum segment size that a SYN announces, and never raises it. What the remote side announces bounds the device's segments:
  * they are to fit the size that all frames leave at, and the path. What the device announces bounds those on the way down: they are to fit
@@ -46,8 +43,8 @@ export class MssClamp {
     const at = tcp.option(view, transport, tcp.OPTION_MSS) + 2;
     view.setUint16(at, wanted);
     // Where it stands across two words of the sum, its bytes count swapped.
-    if (((at - transport) & 1) === 0) replaceWord(view, transport + CHECKSUM, present, wanted);
-    else replaceWord(view, transport + CHECKSUM, swap(present), swap(wanted));
+    if (((at - transport) & 1) === 0) replaceWord(view, transport + tcp.CHECKSUM, present, wanted);
+    else replaceWord(view, transport + tcp.CHECKSUM, swap(present), swap(wanted));
     tally.add(this.#clamped, 1);
   }
 }

@@ -1,10 +1,10 @@
+import { ipBytes } from "../../packet/ip-bytes.js";
 import { DECOY, UP, type Packet } from "../../packet/packet.js";
 import { NEVER, type Micros } from "../../time/micros.js";
 import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
 import { growDecoy } from "./grow-decoy.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
-import { ipBytes } from "./lengthen.js";
 import { mechanismsOf } from "./mechanisms.js";
 import { MssClamp } from "./mss-clamp.js";
 import { PacketTooBig } from "./packet-too-big.js";

@@ -11,7 +11,6 @@ import * as mark from "./tcp-marks.js";
 
 /** Who does not hear an acknowledgment sends again sooner: a retransmission timeout starts at a second (RFC 6298, 2). */
 const SILENCE = seconds(3);
-const CHECKSUM = 16;
 const BLOCK = 8;
 const SACK_HEADER = 2;
 /** Flags of an acknowledgment that says nothing else. */
@@ -163,7 +162,7 @@ export class TcpClean {
     const earned = this.#modules.memory.marks.takeRepeat(place, left, right, inside);
     if (earned !== -1) view.setUint32(sack + SACK_HEADER + 4, earned);
     else strip(view, sack, blocks);
-    replaceWord(view, at + CHECKSUM, before16, ~fold(sum(view, options, length)) & 0xffff);
+    replaceWord(view, at + tcp.CHECKSUM, before16, ~fold(sum(view, options, length)) & 0xffff);
     return earned === -1 ? STRIPPED : EARNED;
   }
 }

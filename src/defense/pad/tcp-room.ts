@@ -1,4 +1,5 @@
 import type { TcpFlows } from "../../flow/tcp-flows.js";
+import { ipBytes } from "../../packet/ip-bytes.js";
 import type { Packet } from "../../packet/packet.js";
 import { lengthOf } from "../../wire/option-list.js";
 import * as ipv4 from "../../wire/ipv4.js";
@@ -24,11 +25,10 @@ const MULTIPATH = 30;
 export function tcpRoom(packet: Packet, view: DataView, target: number, flows: TcpFlows): number {
   const wanted = missing(packet, target);
   if (wanted <= 0 || bound(view, packet.transport)) return 0;
-  const { network, version, flow } = packet;
-  const present = version === 4 ? ipv4.totalLength(view, network) : ipv6.HEADER + ipv6.payloadLength(view, network);
+  const { version, flow } = packet;
   const mss = flows.mss(flow);
   const largest = mss < 0 ? flows.largest(flow) : mss + (version === 4 ? FIXED_4 : FIXED_6);
-  return Math.max(Math.min(wanted, largest - present), 0);
+  return Math.max(Math.min(wanted, largest - ipBytes(packet, view)), 0);
 }
 
 /** True where an option is bound to the segment's very payload. */

@@ -2,7 +2,7 @@ import { test } from "tap";
 import { PASS, SWALLOW } from "../../../../src/defense/defense.js";
 import { PacketTooBig } from "../../../../src/defense/pad/packet-too-big.js";
 import { SentSizes } from "../../../../src/defense/pad/sent-sizes.js";
-import { ipBytes } from "../../../../src/defense/pad/lengthen.js";
+import { ipBytes } from "../../../../src/packet/ip-bytes.js";
 import { DOWN } from "../../../../src/packet/packet.js";
 import { micros, seconds } from "../../../../src/time/micros.js";
 import { DESTINATION_OPTIONS, FRAGMENT, ICMP, ICMPV6, TCP, UDP } from "../../../../src/wire/protocol.js";
