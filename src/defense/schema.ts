@@ -35,7 +35,7 @@ function flag(description: string) {
 /** `pad` as it stands in a configuration. Every key may be absent: the preset decides then. */
 export const PadSchema = Type.Object(
   {
-    enabled: Type.Optional(Type.Boolean({ description: "Whether frames toward the world are padded." })),
+    enabled: flag("Whether frames toward the world are padded."),
     target: Type.Optional(
       Type.String({
         title: "mtu, max, or the bytes of an Ethernet frame",
@@ -78,7 +78,7 @@ export type PadFile = Static<typeof PadSchema>;
 /** `jitter` as it stands in a configuration. */
 export const JitterSchema = Type.Object(
   {
-    enabled: Type.Optional(Type.Boolean({ description: "Whether packets toward the world are delayed at random." })),
+    enabled: flag("Whether packets toward the world are delayed at random."),
     variance: Type.Optional(
       Type.Number({
         minimum: 0,
@@ -107,9 +107,7 @@ export type JitterFile = Static<typeof JitterSchema>;
 /** `decoy` as it stands in a configuration. */
 export const DecoySchema = Type.Object(
   {
-    enabled: Type.Optional(
-      Type.Boolean({ description: "Whether packets with nothing in them are sent among the real ones." }),
-    ),
+    enabled: flag("Whether packets with nothing in them are sent among the real ones."),
     variance: Type.Optional(
       Type.Number({
         minimum: 0,

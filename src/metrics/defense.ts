@@ -12,12 +12,14 @@ const DEVICE = "the names of the configured devices";
 
 /** What defenses do and may. */
 export function defenseMetrics(source: MetricsSource): Reading[] {
-  const each = (label: string, prefix: string, values: readonly string[]) => (): Sample[] => {
-    const counters: Counters | null = source.counters();
-    return counters === null
-      ? []
-      : values.map((value) => ({ labels: { [label]: value }, value: counters.read(`${prefix}${value}`) }));
-  };
+  /** One counter of the datapath for each value of a label. */
+  const counted = (name: string, help: string, label: string, values: readonly string[], prefix: string): Reading =>
+    new Reading({ name, type: "counter", help, labels: { [label]: values } }, (): Sample[] => {
+      const counters: Counters | null = source.counters();
+      return counters === null
+        ? []
+        : values.map((value) => ({ labels: { [label]: value }, value: counters.read(`${prefix}${value}`) }));
+    });
   return [
     new Reading(
       {
@@ -34,50 +36,34 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
           })),
         ),
     ),
-    new Reading(
-      {
-        name: "hushbox_defense_decoys_total",
-        type: "counter",
-        help: "Decoys sent, by what they look like.",
-        labels: { kind: DECOY_KINDS },
-      },
-      each("kind", "decoys_", DECOY_KINDS),
+    counted("hushbox_defense_decoys_total", "Decoys sent, by what they look like.", "kind", DECOY_KINDS, "decoys_"),
+    counted(
+      "hushbox_defense_decoys_refused_total",
+      "Decoys that a defense asked for and did not get, by reason: the budget's packets a second, bytes a second, share or month, no destination to imitate, or no room in the queue.",
+      "reason",
+      REFUSALS,
+      "decoys_refused_",
     ),
-    new Reading(
-      {
-        name: "hushbox_defense_decoys_refused_total",
-        type: "counter",
-        help: "Decoys that a defense asked for and did not get, by reason: the budget's packets a second, bytes a second, share or month, no destination to imitate, or no room in the queue.",
-        labels: { reason: REFUSALS },
-      },
-      each("reason", "decoys_refused_", REFUSALS),
+    counted(
+      "hushbox_defense_padded_packets_total",
+      "Packets that a mechanism of pad has grown, so that routers see the target size.",
+      "mechanism",
+      MECHANISM_NAMES,
+      "padded_packets_",
     ),
-    new Reading(
-      {
-        name: "hushbox_defense_padded_packets_total",
-        type: "counter",
-        help: "Packets that a mechanism of pad has grown, so that routers see the target size.",
-        labels: { mechanism: MECHANISM_NAMES },
-      },
-      each("mechanism", "padded_packets_", MECHANISM_NAMES),
+    counted(
+      "hushbox_defense_padded_bytes_total",
+      "Bytes by which a mechanism of pad has grown packets.",
+      "mechanism",
+      MECHANISM_NAMES,
+      "padded_bytes_",
     ),
-    new Reading(
-      {
-        name: "hushbox_defense_padded_bytes_total",
-        type: "counter",
-        help: "Bytes by which a mechanism of pad has grown packets.",
-        labels: { mechanism: MECHANISM_NAMES },
-      },
-      each("mechanism", "padded_bytes_", MECHANISM_NAMES),
-    ),
-    new Reading(
-      {
-        name: "hushbox_defense_given_up_total",
-        type: "counter",
-        help: "Times that a mechanism of pad was switched off for a destination that does not take it.",
-        labels: { mechanism: WATCHED_NAMES },
-      },
-      each("mechanism", "given_up_", WATCHED_NAMES),
+    counted(
+      "hushbox_defense_given_up_total",
+      "Times that a mechanism of pad was switched off for a destination that does not take it.",
+      "mechanism",
+      WATCHED_NAMES,
+      "given_up_",
     ),
     new Reading(
       {
@@ -90,14 +76,12 @@ export function defenseMetrics(source: MetricsSource): Reading[] {
         return counters === null ? [] : single(counters.read("mechanisms_off"));
       },
     ),
-    new Reading(
-      {
-        name: "hushbox_defense_cleaned_total",
-        type: "counter",
-        help: "What was taken back or changed so that neither side notices the defenses, by what it was.",
-        labels: { what: CLEANED },
-      },
-      each("what", "", CLEANED),
+    counted(
+      "hushbox_defense_cleaned_total",
+      "What was taken back or changed so that neither side notices the defenses, by what it was.",
+      "what",
+      CLEANED,
+      "",
     ),
     new Reading(
       {

@@ -8,7 +8,7 @@ import { TcpReset } from "./tcp-reset.js";
 import { UdpSurplus } from "./udp-surplus.js";
 
 /** The registry of mechanisms. */
-const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {
+const MECHANISMS: Readonly<Record<MechanismName, (options: PadOptions, modules: MechanismModules) => Mechanism>> = {
   icmpEcho: (_, modules) => new IcmpEcho(modules),
   quicPrefix: (_, modules) => new QuicPrefix(modules),
   tcpOverlap: (options, modules) => new TcpOverlap(options, modules),
@@ -19,5 +19,5 @@ const MECHANISMS: Partial<Record<MechanismName, (options: PadOptions, modules: M
 
 /** The mechanisms that are switched on, in the order in which packets meet them. */
 export function mechanismsOf(options: PadOptions, modules: MechanismModules): Mechanism[] {
-  return MECHANISM_NAMES.filter((name) => options[name]).flatMap((name) => MECHANISMS[name]?.(options, modules) ?? []);
+  return MECHANISM_NAMES.filter((name) => options[name]).map((name) => MECHANISMS[name](options, modules));
 }
