@@ -6,8 +6,7 @@
 // 100 MB each way over HTTPS; HUSHBOX_MEGABYTES takes another size. Needs root, what the laboratory needs, and the Debian packages curl,
 // bind9-dnsutils, dnsmasq-base, chrony, ngtcp2-client and ngtcp2-server; what is missing is skipped aloud.
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createReadStream, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import tap, { test, type Test } from "tap";
@@ -25,6 +24,7 @@ import { Child } from "../bench/child.js";
 import { decoyKind, hops, trail } from "../support/decoy-trail.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
+import { Stage } from "../support/stage.js";
 import { eachFrame } from "../support/seen-frames.js";
 
 const MEGABYTES = Number(process.env["HUSHBOX_MEGABYTES"] ?? 100);
@@ -57,20 +57,10 @@ async function sha256(path: string): Promise<string> {
 }
 
 void test("real clients with paper on", { skip, timeout: 390_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "hushbox-clients-"));
-  const laboratory = await Laboratory.build({ name: "hx-cli", state: join(directory, "laboratory") });
-  const children: Child[] = [];
-  t.teardown(async () => {
-    for (const child of children.reverse()) await child.stop();
-    await laboratory.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
-  const path = (name: string): string => join(directory, name);
-  const start = (place: Place, command: string, ...args: string[]): Child => {
-    const child = new Child(laboratory.namespaces[place], command, args);
-    children.push(child);
-    return child;
-  };
+  const stage = await Stage.open(t, "hx-cli");
+  const { laboratory } = stage;
+  const path = (name: string): string => stage.path(name);
+  const start = (place: Place, command: string, ...args: string[]): Child => stage.start(place, command, ...args);
   const run = (...argv: string[]): Promise<CommandResult> => laboratory.run("speaker", argv, { timeout: 300_000 });
 
   const { key, cert } = await selfSigned(NAME);

@@ -3,8 +3,7 @@
 //     speaker eth0 ── in0 box(hushbox) out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world(cloud)
 //
 // Needs root and what the laboratory needs; skipped aloud without.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import tap, { test } from "tap";
@@ -12,11 +11,12 @@ import { Capture } from "../../src/emulator/capture.js";
 import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import type { Summary } from "../../src/emulator/report.js";
-import { OBSERVERS } from "../../src/emulator/topology.js";
+import { OBSERVERS, type Place } from "../../src/emulator/topology.js";
 import { Child } from "../bench/child.js";
 import { BadLink } from "../support/bad-link.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
+import { Stage } from "../support/stage.js";
 import { wanView } from "../support/wan-view.js";
 
 const PROGRAM = join(ROOT, "build/src/emulator/program.js");
@@ -35,23 +35,13 @@ const skip =
 tap.setTimeout(130_000);
 
 void test("behind the router nothing but counts and times is left", { skip, timeout: 120_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "hushbox-standalone-"));
-  const laboratory = await Laboratory.build({ name: "hx-std", state: join(directory, "laboratory") });
-  const children: Child[] = [];
-  t.teardown(async () => {
-    for (const child of children.reverse()) await child.stop();
-    await laboratory.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const stage = await Stage.open(t, "hx-std");
+  const { directory, laboratory } = stage;
   // A path takes its time: without any, the device's timers are shorter than what pace delays, and it sends much again.
   const link = await BadLink.lay(laboratory);
   t.teardown(() => link.stop());
   await link.start({ seed: "standalone", up: TRIP, down: TRIP });
-  const start = (place: "speaker" | "world", ...args: string[]): Child => {
-    const child = new Child(laboratory.namespaces[place], process.execPath, [PROGRAM, ...args]);
-    children.push(child);
-    return child;
-  };
+  const start = (place: Place, ...args: string[]): Child => stage.start(place, process.execPath, PROGRAM, ...args);
   const cloud = start("world", "cloud");
   await cloud.printed(/"ready":true/);
   const box = await LaboratoryBox.start(laboratory, join(directory, "box"), { preset: "standalone" });

@@ -7,8 +7,7 @@
 // Needs root, what the laboratory needs, and the Debian packages bind9-dnsutils, dnsmasq-base, chrony, ngtcp2-client, ngtcp2-server and
 // tshark; what is missing is skipped aloud.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import tap, { test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
@@ -29,6 +28,7 @@ import { Child } from "../bench/child.js";
 import { frame, over } from "../support/frame.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
+import { Stage } from "../support/stage.js";
 import { eachFrame } from "../support/seen-frames.js";
 import type { EchoCount } from "../support/udp-echo.js";
 
@@ -112,20 +112,10 @@ function stream(lines: string): Buffer {
 }
 
 void test("grown UDP, real programs, a router that drops what is invalid", { skip, timeout: 80_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "hushbox-udp-"));
-  const laboratory = await Laboratory.build({ name: "hx-udp", state: join(directory, "laboratory") });
-  const children: Child[] = [];
-  t.teardown(async () => {
-    for (const child of children.reverse()) await child.stop();
-    await laboratory.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
-  const path = (name: string): string => join(directory, name);
-  const start = (place: Place, command: string, ...args: string[]): Child => {
-    const child = new Child(laboratory.namespaces[place], command, args);
-    children.push(child);
-    return child;
-  };
+  const stage = await Stage.open(t, "hx-udp");
+  const { laboratory } = stage;
+  const path = (name: string): string => stage.path(name);
+  const start = (place: Place, command: string, ...args: string[]): Child => stage.start(place, command, ...args);
   const run = (...argv: string[]): Promise<CommandResult> => laboratory.run("speaker", argv, { timeout: 60_000 });
   /** Resolves when a server of the world listens. */
   const listens = (server: Child, port: number): Promise<void> =>

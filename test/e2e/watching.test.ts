@@ -4,14 +4,13 @@
 //     speaker eth0 ── in0 box(hushbox; Prometheus on lo) out0 ── lan0 router wan0 ── down0 isp up0 ── net0 world(cloud)
 //
 // Needs root, Prometheus, python3, and what the laboratory needs; skipped aloud without them.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type Test } from "tap";
 import { tool, which } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
-import { TOPOLOGY } from "../../src/emulator/topology.js";
+import { TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { Child, pause } from "../bench/child.js";
 import { askInside } from "../support/ask-inside.js";
 import { DASHBOARDS, filled, readDashboard } from "../support/dashboard.js";
@@ -19,6 +18,7 @@ import { NOTES, ROOT } from "../support/generated.js";
 import { holdLoop } from "../support/held-loop.js";
 import { Prometheus, type Line } from "../support/prometheus.js";
 import { noPrometheus } from "../support/promtool.js";
+import { Stage } from "../support/stage.js";
 
 const ADDON = join(ROOT, "build/native/ring.node");
 const skip =
@@ -40,19 +40,9 @@ function finite(lines: readonly Line[]): number[] {
 }
 
 void test("watching", { skip, timeout: 300_000 }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), "hushbox-watching-"));
-  const laboratory = await Laboratory.build({ name: "hx-watch", state: join(directory, "laboratory") });
-  const children: Child[] = [];
-  t.teardown(async () => {
-    for (const child of children.reverse()) await child.stop();
-    await laboratory.remove();
-    rmSync(directory, { recursive: true, force: true });
-  });
-  const start = (place: "world" | "box" | "speaker", ...argv: string[]): Child => {
-    const child = new Child(laboratory.namespaces[place], process.execPath, argv);
-    children.push(child);
-    return child;
-  };
+  const stage = await Stage.open(t, "hx-watch");
+  const { directory, laboratory } = stage;
+  const start = (place: Place, ...argv: string[]): Child => stage.start(place, process.execPath, ...argv);
   const link = async (t: Test, name: string, state: "up" | "down"): Promise<void> => {
     const { code } = await laboratory.run("box", [tool("ip"), "link", "set", name, state]);
     t.equal(code, 0, `${name} ${state}`);
@@ -85,7 +75,7 @@ state: ${join(directory, "state")}
   const box = start("box", join(ROOT, "build/src/main.js"), "run", "--config", config);
   await box.printed(/"msg":"ready"/);
   const prometheus = await Prometheus.start(laboratory, join(directory, "prometheus"));
-  children.push(prometheus.child);
+  stage.keep(prometheus.child);
   const firing = async (): Promise<string[]> =>
     (await prometheus.alerts())
       .filter(({ state }) => state === "firing")
