@@ -8,6 +8,7 @@ import { report } from "./queries.js";
 
 /** Long-lived connections, in the order in which they are opened. One is always IPv6, so that every run has both families. */
 const LASTING: readonly [EndpointName, Family][] = [
+  ["voice", 4],
   ["push", 4],
   ["static", 4],
   ["ajax", 6],
@@ -36,7 +37,7 @@ function lasting(draft: Draft, streams: Streams, until: number): void {
   let at = 0.3;
   for (const [endpoint, family] of LASTING) {
     draft.add(at, "idle", { action: "resolve", endpoint, family });
-    open.push(draft.connect(at + 0.05, "idle", "tls", endpoint, family, BACKGROUND.keepAlive));
+    open.push(draft.keep(at + 0.05, "idle", endpoint, family, BACKGROUND.keepAlive));
     at += within(random, [0.2, 0.5]);
   }
   const quic = draft.connect(at, "idle", "quic", "clients", 4);

@@ -14,7 +14,7 @@ export const QUIC_PAYLOAD = 1350; // 3.1 M
 /** Application bytes of a voice record whose frame is 1,434 bytes: less 66 of headers and 22 of TLS 1.3. */
 export const VOICE_CHUNK = 1346; // 3.1 M (the frame length)
 
-/** Spoken query to one host over one TCP connection. */
+/** Spoken query to one host, over a TCP connection that was open before (no SYN in either complete capture). */
 export const MEDIA_VOICE = {
   frameBytesUp: [136_000, 170_000], // 3.1 M
   seconds: [3.3, 5.7], // 3.1 M
@@ -32,12 +32,12 @@ export const MEDIA_TELEMETRY = {
   frameBytesDown: [6_000, 13_000], // 3.1 M
 } as const;
 
-/** Short TLS connections that set the stream up: 44 % of the phase's 187 packets are TCP, and 13-15 hosts are met. */
+/** Short QUIC connections that set the stream up: the only TCP connection that a media query opens is the stream's (M, both complete captures). */
 export const SET_UP = {
   after: [5, 10], // 3.1 M: the phase
-  connections: 3, // A, to reach the phase's count
-  bytesUp: [900, 2_200], // A
-  bytesDown: [2_500, 6_000], // A, from 30 kB in during the phase
+  connections: 2, // M: one or two in the phase
+  frameBytesUp: [2_800, 6_200], // M
+  frameBytesDown: [2_200, 24_900], // M
 } as const;
 
 /** The stream: one connection, one greedy burst, silence, closed. */

@@ -13,6 +13,7 @@ const IPV6_SHARE = 0.3;
 export class Draft {
   readonly steps: Step[] = [];
   readonly #families: ReadonlyMap<EndpointName, Family>;
+  readonly #kept = new Map<EndpointName, number>();
   #connections = 0;
 
   /** `random` decides which hosts are met over IPv6: a client stays with the family that worked. */
@@ -46,7 +47,14 @@ export class Draft {
     return connection;
   }
 
-  /** Adds a connection for one transfer: the name is looked up, then connected to, used, and closed `lingers` after the transfer's planned end. */
+  /** Adds a TLS connection that later visits to the endpoint use too; answers its number. */
+  keep(at: number, activity: Activity, endpoint: EndpointName, family: Family, keepAlive: number): number {
+    const connection = this.connect(at, activity, "tls", endpoint, family, keepAlive);
+    this.#kept.set(endpoint, connection);
+    return connection;
+  }
+
+  /** Adds a transfer on the TLS connection that is kept to the endpoint; else on one of its own: the name is looked up, then connected to, used, and closed `lingers` after the transfer's planned end. */
   visit(
     at: number,
     activity: Activity,
@@ -55,11 +63,16 @@ export class Draft {
     transfer: { up: Pace[]; down: Pace[]; wait: number },
     lingers: number,
   ): void {
+    const { up, down, wait } = transfer;
+    const kept = transport === "tls" ? this.#kept.get(endpoint) : undefined;
+    if (kept !== undefined) {
+      this.add(at, activity, { action: "transfer", connection: kept, up, down, wait: seconds(wait) });
+      return;
+    }
     const family = this.#families.get(endpoint) ?? 4;
     this.add(at, activity, { action: "resolve", endpoint, family });
     const begin = at + 0.05;
     const connection = this.connect(begin, activity, transport, endpoint, family);
-    const { up, down, wait } = transfer;
     this.add(begin, activity, { action: "transfer", connection, up, down, wait: seconds(wait) });
     this.add(begin + takes(up) + wait + takes(down) + lingers, activity, { action: "close", connection });
   }

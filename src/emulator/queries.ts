@@ -16,8 +16,7 @@ import { one, pace, whole, within, type Draft } from "./draft.js";
 import type { EndpointName } from "./endpoints.js";
 import type { Activity, Pace } from "./plan.js";
 
-// Frame bytes of a TLS handshake, up and down: SYN, hello, finished and acknowledgements; SYN-ACK, certificates, tickets.
-const HANDSHAKE_UP = 1_100;
+// Frame bytes of a TLS handshake on its way down: SYN-ACK, certificates, tickets.
 const HANDSHAKE_DOWN = 2_300;
 const ACKNOWLEDGEMENT = 66;
 /** Stream bytes in a full QUIC packet, behind header, frame header and seal. */
@@ -39,12 +38,12 @@ export function media(draft: Draft, random: Random, at: number): void {
   const frames = whole(random, MEDIA_VOICE.frameBytesUp);
   const back = whole(random, MEDIA_VOICE.frameBytesDown);
   const span = within(random, MEDIA_VOICE.seconds);
-  const up = tcpPayload(frames, back, HANDSHAKE_UP, VOICE_CHUNK);
+  const up = tcpPayload(frames, back, 0, VOICE_CHUNK);
   const first = (up * MEDIA_VOICE.firstSecond) / frames;
   const second = (up * whole(random, MEDIA_VOICE.secondSecond)) / frames;
   const rest = Math.max(0, up - first - second);
   const voice = [pace(first, 1, VOICE_CHUNK), pace(second, 1, VOICE_CHUNK), pace(rest, span - 2, VOICE_CHUNK)];
-  const answer = [pace(tcpPayload(back, frames, HANDSHAKE_DOWN, TCP_PAYLOAD), 0.4, TCP_PAYLOAD)];
+  const answer = [pace(tcpPayload(back, frames, 0, TCP_PAYLOAD), 0.4, TCP_PAYLOAD)];
   const wait = within(random, MEDIA_VOICE.answerAfter);
   draft.visit(at, "media", "tls", "voice", { up: voice, down: answer, wait }, 5);
 
@@ -88,7 +87,7 @@ function answered(
 ): void {
   const figures = ANSWERS[kind];
   const answer = whole(random, figures.answerBytes);
-  const up = tcpPayload(whole(random, figures.frameBytesUp), answer, HANDSHAKE_UP, VOICE_CHUNK);
+  const up = tcpPayload(whole(random, figures.frameBytesUp), answer, 0, VOICE_CHUNK);
   // The same shape as a media query's speech: two thirds in the first of three parts.
   const span = within(random, figures.seconds);
   const voice = [pace((up * 2) / 3, span / 3, VOICE_CHUNK), pace(up / 3, (span * 2) / 3, VOICE_CHUNK)];
@@ -113,7 +112,7 @@ export function report(
   draft.visit(at, activity, "quic", "telemetry", { up: sent, down: [pace(down, 0.1, QUIC_CHUNK)], wait: 0.02 }, 2);
 }
 
-/** Short TLS connections beside a query. */
+/** Short QUIC connections beside a query. */
 function setUps(
   draft: Draft,
   random: Random,
@@ -126,8 +125,8 @@ function setUps(
   const offset = whole(random, [0, hosts.length - 1]);
   for (let i = 0; i < count; i++) {
     const host = hosts[(offset + i) % hosts.length] ?? hosts[0];
-    const up = [pace(whole(random, SET_UP.bytesUp), 0, TCP_PAYLOAD)];
-    const down = [pace(whole(random, SET_UP.bytesDown), 0, TCP_PAYLOAD)];
-    draft.visit(at + within(random, after), activity, "tls", host, { up, down, wait: 0.03 }, 0.5);
+    const up = [pace(quicPayload(whole(random, SET_UP.frameBytesUp)), 0, QUIC_CHUNK)];
+    const down = [pace(quicPayload(whole(random, SET_UP.frameBytesDown)), 0, QUIC_CHUNK)];
+    draft.visit(at + within(random, after), activity, "quic", host, { up, down, wait: 0.03 }, 0.5);
   }
 }
