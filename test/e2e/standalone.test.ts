@@ -69,7 +69,7 @@ void test("behind the router nothing but counts and times is left", { skip, time
   t.match(rules.stdout, /ct state invalid counter packets 0 bytes 0 drop/, "no packet was invalid to the router");
 
   const percent = (share: number): string => `${(100 * share).toFixed(2)} %`;
-  const rest = `of ${seen.restPackets} packets up without SYN, third ACK, RST and keep-alives`;
+  const rest = `of ${seen.restPackets} packets up without SYN, third ACK and RST`;
   const found = seen.examples.map(
     ({ kind, length, flow, number, since, sent, unacknowledged }) =>
       `${kind} of ${length} bytes, packet ${number}, ${flow}, ${(since / 1e3).toFixed(0)} ms after the one before, ${sent} sent, ${unacknowledged} not acknowledged`,

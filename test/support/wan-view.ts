@@ -15,7 +15,7 @@ import * as tcp from "../../src/wire/tcp.js";
 import { eachFrame } from "./seen-frames.js";
 
 /** Packets that no mechanism touches: the others are the rest. */
-export const EXCUSED = ["SYN", "third ACK", "RST", "keep-alive"] as const;
+export const EXCUSED = ["SYN", "third ACK", "RST"] as const;
 export type PacketKind =
   | (typeof EXCUSED)[number]
   | "ACK"
@@ -24,6 +24,7 @@ export type PacketKind =
   /** Holds nothing new: a retransmission, or an acknowledgment behind bytes that were sent before. */
   | "repeated"
   | "FIN"
+  | "keep-alive"
   | "UDP"
   | "echo request"
   | "ICMP"

@@ -56,6 +56,7 @@ export class TcpClean {
     const sameWindow = marks.has(place, mark.HEARD) && marks.lastWindow[place] === window;
     marks.lastWindow[place] = window;
     marks.set(place, mark.HEARD);
+    marks.unset(place, mark.PROBED);
     if (!marks.has(place, mark.PADDED)) return PASS;
     this.#watch(packet, view, place, length, destination, now);
     const sack = tcp.option(view, at, tcp.OPTION_SACK);
@@ -104,6 +105,9 @@ export class TcpClean {
       marks.forgetPadded(place);
       this.#arrived(place, destination, now);
     }
+    // Padding has arrived in this flow before, and what was lost is mended: that the loss came from padding is for the destination's watch to find.
+    if (marks.has(place, mark.STALLED | mark.TAKEN) && flows.unacknowledged(flow) === flows.next(flow))
+      marks.unset(place, mark.STALLED);
     if ((marks.owed[place] ?? 0) === 0 && !marks.has(place, mark.ACKS_PADDED)) return;
     const stamps = tcp.timestamps(view, at);
     if (stamps !== -1 && marks.has(place, mark.STAMPED) && !marks.has(place, mark.ACKS_READ)) {

@@ -8,6 +8,8 @@ export const SHAKEN = 2;
 export const ODD_START = 4;
 /** The device has sent its FIN: it is what stands behind the last byte that is known. */
 export const FINISHED = 8;
+/** A padded keep-alive left, and nothing came down since. */
+export const PROBED = 16;
 /** A segment that was padded was acknowledged. */
 export const TAKEN = 32;
 /** Segments that were padded were not: none are any more. */
@@ -97,6 +99,12 @@ export class TcpMarks {
     const owed = this.owed[place] ?? 0;
     if (owed < MANY) this.owed[place] = owed + 1;
     this.set(place, ACKS_PADDED);
+  }
+
+  /** A keep-alive left padded. The device waits for its answer, and whatever else was owed after so long a silence never comes. */
+  probe(place: number): void {
+    this.owed[place] = this.confirmedAt[place] = 0;
+    this.set(place, PROBED | ACKS_PADDED);
   }
 
   settle(place: number): boolean {

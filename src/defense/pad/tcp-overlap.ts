@@ -18,7 +18,7 @@ const LARGEST_URGENT = 0xffff;
 /**
  * Segments begin with bytes that the flow has sent before: a receiver trims what it has (RFC 9293, 3.10.7.4) and takes the rest. What the
  * server may not have yet is repeated exactly; below what it has acknowledged anything does. The SYN, the acknowledgment that ends the
- * handshake, retransmissions and keep-alives stay as they are.
+ * handshake, retransmissions and window probes stay as they are.
  */
 export class TcpOverlap implements Mechanism {
   readonly name = "tcpOverlap";
@@ -53,10 +53,12 @@ export class TcpOverlap implements Mechanism {
     const pure = length === 0 && !fin;
     // An acknowledgment behind a FIN that the server may not have repeats the FIN with the bytes before it.
     const finAgain = pure && this.#finIsOut(flow, place, sequence);
-    const from = finAgain ? add(sequence, -1) : sequence;
+    // A keep-alive repeats a byte at most (RFC 9293, 3.8.4): its answer comes for all that it may repeat as well.
+    const keepAlive = pure && !finAgain && this.#isKeepAlive(flow, place, sequence);
+    const from = add(sequence, finAgain ? -1 : keepAlive ? 1 : 0);
     let bytes: number;
     if (pure) {
-      bytes = this.#ackRoom(packet, view, place, sequence, from, target, destination, now);
+      bytes = this.#ackRoom(packet, view, place, keepAlive ? from : sequence, from, target, destination, now);
     } else {
       bytes = this.#dataRoom(packet, view, place, sequence, target, destination, now);
       this.#learn(packet, place, sequence, length, fin, destination, now);
@@ -68,7 +70,8 @@ export class TcpOverlap implements Mechanism {
     this.#prepend(packet, view, place, from, bytes, whole);
     memory.marks.set(place, mark.PADDED);
     const end = add(sequence, length + (fin ? 1 : 0));
-    if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0);
+    if (keepAlive) memory.marks.probe(place);
+    else if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0);
     else memory.marks.padded(place, sequence, end, packet.wireLength - (packet.network - packet.at));
   }
 
@@ -134,6 +137,16 @@ export class TcpOverlap implements Mechanism {
     );
   }
 
+  /** True for the question whether the other side is still there; asked again, it goes as it is. */
+  #isKeepAlive(flow: number, place: number, sequence: number): boolean {
+    const { memory, tcp: flows } = this.#modules;
+    const { marks } = memory;
+    const next = flows.next(flow);
+    const idle = flows.unacknowledged(flow) === next && add(sequence, 1) === next;
+    // To a window of nothing it asks for room.
+    return idle && marks.has(place, mark.HEARD) && !marks.has(place, mark.PROBED) && (marks.lastWindow[place] ?? 0) > 0;
+  }
+
   /** Bytes that an acknowledgment without payload may get before `from`. */
   #ackRoom(
     packet: Packet,
@@ -152,7 +165,7 @@ export class TcpOverlap implements Mechanism {
       if (sequence === add(flows.start(flow), 1)) marks.set(place, mark.SHAKEN);
       return 0;
     }
-    // Keep-alives and window probes stand before what comes next.
+    // Window probes stand before what comes next.
     if (!this.#acks || !flows.sack(flow) || sequence !== flows.next(flow)) return 0;
     if (marks.has(place, mark.STALLED) || marks.has(place, mark.ACKS_PLAIN)) return 0;
     if (marks.has(place, mark.NEXT_ACK_PLAIN)) {

@@ -178,15 +178,31 @@ test("of a flow that is older than the daemon, never above the largest that it h
   t.equal(flow.up(5320).length, 54, "acknowledgments: whether both know SACK was not seen");
 });
 
-test("retransmissions, keep-alives and window probes stay as they are", async (t) => {
+test("retransmissions and window probes stay as they are", async (t) => {
   const flow = new Flow().established();
   flow.up(151, { payload: text(100) });
   t.equal(flow.up(151, { payload: text(100) }).length, 154);
   t.equal(flow.up(151, { payload: text(60) }).length, 114, "a part of it");
-  flow.down(251);
-  t.equal(flow.up(250).length, 54, "a keep-alive");
-  t.equal(flow.up(250, { payload: text(1) }).length, 55, "an old keep-alive");
+  flow.down(251, { window: 0 });
+  t.equal(flow.up(250).length, 54, "a probe of a window of nothing");
+  t.equal(flow.up(250, { payload: text(1) }).length, 55, "a keep-alive of old, with a byte");
   t.equal(flow.up(251).length, FULL);
+});
+
+test("a keep-alive asks with all that was said, its answer passes; asked again, it goes as it is", async (t) => {
+  const flow = new Flow().established();
+  flow.up(151);
+  const asked = flow.up(150);
+  t.equal(asked.length, FULL);
+  t.equal(add(asked.sequence, asked.payload.length), 151, "nothing new");
+  const answer = flow.down(151, dsack(asked.sequence, 151));
+  t.not(answer, null, "though an answer to an acknowledgment was still owed");
+  t.same(answer?.sack, []);
+  t.equal(flow.up(150).length, FULL);
+  t.equal(flow.up(150).length, 54, "without an answer");
+  flow.down(151);
+  t.equal(flow.up(150).length, FULL);
+  t.equal(new Flow().established({ sack: false }).up(150).length, 54, "where the answer could not be told");
 });
 
 test("acknowledgments only with SACK, and only before what comes next", async (t) => {
@@ -366,6 +382,13 @@ test("a padded segment that had to be sent again: the flow goes on unpadded unti
   t.equal(known.up(151, { payload: text(50) }).length, FULL);
   t.equal(known.up(151, { payload: text(50) }).length, 104);
   t.equal(known.up(201, { payload: text(50) }).length, FULL, "one loss where others arrived");
+  known.box.now += 1e6;
+  t.equal(known.up(201, { payload: text(50) }).length, 104);
+  t.equal(known.up(251, { payload: text(50) }).length, 104, "another");
+  known.down(251);
+  t.equal(known.up(301, { payload: text(50) }).length, 104, "something is still on its way");
+  known.down(351);
+  t.equal(known.up(351, { payload: text(50) }).length, FULL, "all has arrived");
 });
 
 test("a RST grows behind its header and keeps its number", async (t) => {
