@@ -2,6 +2,7 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import { copy } from "../wire/copy.js";
 import * as pcap from "../wire/pcap.js";
 import * as pcapng from "../wire/pcapng.js";
+import type { SourceFailure } from "./byte-source.js";
 import { CaptureRecord, RECORD, TRUNCATED, type CaptureFormat } from "./capture-record.js";
 import { FileWindow } from "./file-window.js";
 import { PcapFormat } from "./pcap-format.js";
@@ -12,7 +13,7 @@ export interface CaptureReaderOptions {
   readonly truncated?: "error" | "end";
 }
 
-/** Reads a pcap or pcapng file of Ethernet frames from start to end, in constant memory. */
+/** Reads a pcap or pcapng file of Ethernet frames, also one that gzip or xz compressed, from start to end, in constant memory. */
 export class CaptureReader {
   readonly path: string;
   /** True when the file was found to end within a record. */
@@ -88,9 +89,12 @@ export class CaptureReader {
       return true;
     }
     this.#finished = true;
-    if (step === TRUNCATED) {
+    const { failure } = this.#window;
+    if (failure?.cut === false) throw undecompressed(this.path, failure, this.packets);
+    if (step === TRUNCATED || failure !== null) {
       this.truncated = true;
-      if (!this.#endQuietly) throw this.#truncation();
+      if (!this.#endQuietly)
+        throw failure === null ? this.#truncation() : undecompressed(this.path, failure, this.packets);
     }
     return false;
   }
@@ -109,18 +113,17 @@ export class CaptureReader {
   }
 
   #truncation(): HushboxError {
-    const end = this.#window.offset + this.#window.available;
+    const window = this.#window;
+    const end = window.place(window.offset + window.available);
     const where = `within the record at byte ${String(this.#record.offset)}, after ${String(this.packets)} whole packets`;
-    return new HushboxError(
-      "capture-truncated",
-      `reading the capture ${this.path}: the file ends at byte ${String(end)}, ${where}`,
-    );
+    return new HushboxError("capture-truncated", `reading the capture ${this.path}: the file ends at ${end}, ${where}`);
   }
 }
 
 function recognise(window: FileWindow, record: CaptureRecord): CaptureFormat {
   window.need(pcap.FILE_HEADER);
-  const { view, at, path, available } = window;
+  const { view, at, path, available, failure } = window;
+  if (failure !== null && available < pcap.FILE_HEADER) throw undecompressed(path, failure, 0);
   if (available === 0) throw new HushboxError("capture-invalid", `reading the capture ${path}: the file is empty`);
   const first = available < 4 ? 0 : view.getUint32(at);
   if (first === pcapng.SECTION_HEADER) return new PcapngFormat(window, record);
@@ -130,17 +133,25 @@ function recognise(window: FileWindow, record: CaptureRecord): CaptureFormat {
   if (available < pcap.FILE_HEADER) {
     throw new HushboxError(
       "capture-truncated",
-      `reading the capture ${path}: the file ends at byte ${String(available)}, within the file header`,
+      `reading the capture ${path}: the file ends at ${window.place(available)}, within the file header`,
     );
   }
   return new PcapFormat(window, record, little);
+}
+
+function undecompressed(path: string, { cut, what }: SourceFailure, packets: number): HushboxError {
+  const why = cut ? `the compressed file ends too early (${what})` : `it cannot be decompressed (${what})`;
+  return new HushboxError(
+    cut ? "capture-truncated" : "capture-invalid",
+    `reading the capture ${path}: ${why}, after ${String(packets)} whole packets`,
+  );
 }
 
 function isPcap(magic: number): boolean {
   return magic === pcap.MAGIC_MICROS || magic === pcap.MAGIC_NANOS;
 }
 
-/** What a file that is no capture may be. */
+/** What a file that is no capture may be; gzip and xz are met here in pipes only. */
 function guess(view: DataView, at: number, available: number): string {
   const two = available < 2 ? 0 : view.getUint16(at);
   if (two === 0x1f8b) return "it is compressed; decompress it with gunzip first";

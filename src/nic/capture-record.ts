@@ -40,7 +40,7 @@ export interface CaptureFormat {
 
 /** An error about the record that a format is reading. */
 export function damaged(window: FileWindow, record: CaptureRecord, what: string): HushboxError {
-  const where = `packet ${String(record.number + 1)}, at byte ${String(window.offset)}`;
+  const where = `packet ${String(record.number + 1)}, at ${window.place(window.offset)}`;
   return new HushboxError("capture-invalid", `reading the capture ${window.path}: ${what} (${where})`);
 }
 

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { openSource, type ByteSource, type SourceFailure } from "./byte-source.js";
 
 const BYTES = 1 << 20;
 
-/** A window of one megabyte that moves over a file, or a pipe, from its start to its end. */
+/** A window of one megabyte that moves over a file, compressed or not, or a pipe, from its start to its end. */
 export class FileWindow {
   readonly path: string;
   readonly bytes = new Uint8Array(BYTES);
@@ -14,20 +14,26 @@ export class FileWindow {
   #end = 0;
   /** Where `bytes` starts in the file. */
   #base = 0;
-  #fd: number;
+  readonly #source: ByteSource;
 
   constructor(path: string) {
     this.path = path;
-    try {
-      this.#fd = openSync(path, "r");
-    } catch (cause) {
-      throw new HushboxError("capture-invalid", `opening the capture ${path}: ${reason(cause)}`, cause);
-    }
+    this.#source = openSource(path);
   }
 
-  /** Where `at` stands in the file. */
+  /** Where `at` stands in the file, or in what it decompresses to. */
   get offset(): number {
     return this.#base + this.at;
+  }
+
+  /** Such an offset in words. */
+  place(offset: number): string {
+    return `byte ${String(offset)}${this.#source.compressed ? " of the decompressed capture" : ""}`;
+  }
+
+  /** Why the file could not be decompressed to its end; known at its end, null where all is well. */
+  get failure(): SourceFailure | null {
+    return this.#source.failure;
   }
 
   /** Bytes behind `at` that have been read. */
@@ -44,7 +50,7 @@ export class FileWindow {
     this.#end -= this.at;
     this.at = 0;
     while (this.#end < count) {
-      const read = this.#read();
+      const read = this.#source.read(this.bytes, this.#end, BYTES - this.#end);
       if (read === 0) return false;
       this.#end += read;
     }
@@ -65,20 +71,6 @@ export class FileWindow {
 
   /** Idempotent. */
   close(): void {
-    if (this.#fd !== -1) closeSync(this.#fd);
-    this.#fd = -1;
+    this.#source.close();
   }
-
-  #read(): number {
-    if (this.#fd === -1) return 0;
-    try {
-      return readSync(this.#fd, this.bytes, this.#end, BYTES - this.#end, null);
-    } catch (cause) {
-      throw new HushboxError("capture-invalid", `reading the capture ${this.path}: ${reason(cause)}`, cause);
-    }
-  }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
