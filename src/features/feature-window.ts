@@ -15,6 +15,8 @@ export type WindowField = "raw" | "scaled";
 /** One window of traffic: packets go in one by one, the twelve features come out at any time. Memory is constant but for the two sets. */
 export class FeatureWindow {
   packets = 0;
+  /** Bytes of all frames. */
+  bytes = 0;
   /** Times of the first and the last packet. */
   from = 0 as Micros;
   to = 0 as Micros;
@@ -42,6 +44,7 @@ export class FeatureWindow {
     }
     this.to = seen.at;
     this.packets++;
+    this.bytes += seen.length;
     this.#lengths.add(seen.length);
     if (seen.version === 0) return;
     this.#addresses.add(seen.addresses, 0);
@@ -55,11 +58,6 @@ export class FeatureWindow {
       this.#ports.add(seen.destinationPort);
     }
     if (seen.rawWindow >= 0) this.#windows.add(this.#field === "raw" ? seen.rawWindow : seen.scaledWindow);
-  }
-
-  /** Bytes of all frames. */
-  get bytes(): number {
-    return Math.round(this.#lengths.mean * this.packets);
   }
 
   /** The twelve, in the order of FEATURES, into `into` from `at`. */
@@ -87,6 +85,7 @@ export class FeatureWindow {
 
   clear(): void {
     this.packets = 0;
+    this.bytes = 0;
     this.#addresses.clear();
     this.#ports.clear();
     this.#lengths.clear();

@@ -5,7 +5,7 @@ import * as icmpv6 from "../wire/icmpv6.js";
 import * as ipv4 from "../wire/ipv4.js";
 import * as ipv6 from "../wire/ipv6.js";
 import type { Prefixes } from "../wire/prefix.js";
-import { ICMPV6, TCP, UDP } from "../wire/protocol.js";
+import { FRAGMENT, ICMPV6, TCP, UDP } from "../wire/protocol.js";
 import * as tcp from "../wire/tcp.js";
 import { DESTINATION, Observation } from "./observation.js";
 import { WindowScales } from "./window-scales.js";
@@ -90,14 +90,21 @@ function isDiscovery(packet: Packet, view: DataView): boolean {
   return packet.protocol === ICMPV6 && icmpv6.isNeighborDiscovery(icmpv6.type(view, packet.transport));
 }
 
-/** The protocol of later fragments and cut headers stands in the IP header, or in the fragment header of IPv6 (RFC 8200, 4.5). */
+/** The protocol of later fragments and of cut or malformed headers stands in the IP header, or in the last extension header of IPv6 (RFC 8200, 4). */
 function protocolOf(packet: Packet, view: DataView): number {
   if (packet.protocol !== -1 || packet.version === 0) return packet.protocol;
   if (packet.version === 4) return ipv4.protocol(view, packet.network);
-  return packet.fragment ? view.getUint8(packet.transport - FRAGMENT_HEADER) : -1;
+  let header = ipv6.nextHeader(view, packet.network);
+  for (let at = packet.network + ipv6.HEADER; ipv6.isExtension(header);) {
+    if (at + 8 > packet.end) return -1;
+    const length = ipv6.extensionLength(view, at, header);
+    const later = header === FRAGMENT && ipv6.fragmentOffset(view, at) !== 0;
+    header = view.getUint8(at);
+    if (later) return header;
+    at += length;
+  }
+  return header;
 }
-
-const FRAGMENT_HEADER = 8;
 
 function copyAddresses(packet: Packet, view: DataView, into: DataView): void {
   const at = packet.network;

@@ -103,6 +103,10 @@ void test("a window of nothing, of one packet, and one used again", (t) => {
   for (const name of FEATURES) t.equal(window.features()[name], 0, `${name} after clearing`);
   window.add(seen({ at: 50, from: 9, to: 1, ports: [1, 1] }));
   t.match(window.features(), { n_ip_unique: 2, n_port_unique: 1, n_pack_udp: 1, n_pack_tcp: 0, max_diff_time: 0 });
+  t.match(window, { packets: 1, bytes: 100, from: seconds(50), to: seconds(50) });
+  for (let i = 0; i < 1000; i++) window.add(seen({ at: 51 + i, length: 1514 - (i % 7) }));
+  const bytes = 100 + 1000 * 1514 - (142 * 21 + 0 + 1 + 2 + 3 + 4 + 5);
+  t.match(window, { packets: 1001, bytes, from: seconds(50), to: seconds(1050) });
   t.end();
 });
 

@@ -7,6 +7,8 @@ import { DESTINATION, Observation } from "../../../src/trace/observation.js";
 import { Observer, type Vantage } from "../../../src/trace/observer.js";
 import { Recorder } from "../../../src/trace/recorder.js";
 import { TraceRing } from "../../../src/trace/trace-ring.js";
+import { AddressSubject, DeviceSubject, EverySubject, FOREIGN, type Subject } from "../../../src/trace/subject.js";
+import { parseMac } from "../../../src/wire/ethernet.js";
 import * as ipv4 from "../../../src/wire/ipv4.js";
 import * as ipv6 from "../../../src/wire/ipv6.js";
 import { Prefixes } from "../../../src/wire/prefix.js";
@@ -125,6 +127,56 @@ void test("addresses, protocols and ports", (t) => {
     { protocol: TCP, hasPorts: false },
     "its header cut away",
   );
+  t.end();
+});
+
+void test("the protocol of what is cut or fragmented is that of its last header", (t) => {
+  const { see } = observer("lan");
+  const six = { from: "2001:db8::1", to: "2001:db8::2", protocol: TCP };
+  const cut = (bytes: Uint8Array, length: number): number | undefined =>
+    see(bytes.subarray(0, length), UP, 0, bytes.length)?.protocol;
+  t.equal(cut(up({ protocol: TCP }), 14 + 20 + 8), TCP);
+  t.equal(cut(up(six), 14 + 40 + 8), TCP, "the same with IPv6");
+  const options = hex("0001 0104 0000 0000");
+  const hops = up({ ...six, extensions: [[0, options]] });
+  t.equal(cut(hops, 14 + 40 + 8), TCP, "behind options");
+  t.equal(cut(hops, 14 + 40 + 4), -1, "unknown where the options are cut");
+  const fragment = hex("0000 0008 0000 0001");
+  t.equal(see(up({ ...six, protocol: UDP, extensions: [[44, fragment]] }))?.protocol, UDP, "a later fragment");
+  const first = hex("0000 0001 0000 0001");
+  const both = up({
+    ...six,
+    extensions: [
+      [44, first],
+      [60, options],
+    ],
+  });
+  t.equal(cut(both, 14 + 40 + 8 + 8), TCP, "a first fragment with options, cut behind them");
+  t.end();
+});
+
+void test("subjects tell directions, and whether they appeared", (t) => {
+  const pool = new Pool(1);
+  const told = (subject: Subject, bytes: Uint8Array): [number, boolean] => {
+    const packet = pool.packet(0);
+    pool.bytes.set(bytes, packet.at);
+    packet.length = packet.wireLength = bytes.length;
+    dissect(packet, pool.view);
+    return [subject.direction(packet, pool.view), subject.appeared];
+  };
+  const group = frame({ source: "02:00:00:00:00:09", destination: "01:00:5e:00:00:fb", from: "192.168.77.9" });
+  const other = frame({ source: "02:00:00:00:00:09", from: "192.168.77.9" });
+  const device = new DeviceSubject(parseMac("02:00:00:00:00:01") ?? 0);
+  t.same(told(device, other), [FOREIGN, false]);
+  t.same(told(device, group), [DOWN, false], "what others send to a group is no sign of it");
+  t.same(told(device, frame({ source: "02:00:00:00:00:09", destination: "02:00:00:00:00:01" })), [DOWN, true]);
+  t.same(told(new DeviceSubject(parseMac("02:00:00:00:00:01") ?? 0), up()), [UP, true]);
+  t.same(told(device, hex("ffff")), [FOREIGN, true], "too short for an address");
+  const house = new AddressSubject(new Prefixes([`${SPEAKER}/32`, "2001:db8::1/128"]));
+  t.same(told(house, other), [FOREIGN, false]);
+  t.same(told(house, frame({ from: "2001:db8::2", to: "2001:db8::1" })), [DOWN, true]);
+  t.same(told(house, up()), [UP, true]);
+  t.same(told(new EverySubject(), other), [UP, true]);
   t.end();
 });
 
