@@ -7,6 +7,7 @@ export type ErrorCode =
   | "capture-invalid"
   | "capture-truncated"
   | "link-type-unsupported"
+  | "output-unwritable"
   | "interface-missing"
   | "interface-gone"
   | "permission"

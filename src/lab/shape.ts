@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { compile } from "../config/settings.js";
 import { Counters, DIRECTIONS, DROPS } from "../datapath/counters.js";
 import { Datapath } from "../datapath/datapath.js";
@@ -8,6 +7,7 @@ import { DECOY_KINDS } from "../defense/schema.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { BackgroundOutput } from "../nic/background-output.js";
 import { findMac } from "../nic/device-match.js";
+import { outputFailure } from "../nic/output.js";
 import { PcapFileCards } from "../nic/pcap-file.js";
 import { PcapWriter } from "../nic/pcap-writer.js";
 import { Pool } from "../packet/pool.js";
@@ -16,6 +16,7 @@ import { DeviceSubject } from "../trace/subject.js";
 import { formatMac } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
 import { ObservedCapture, type Volume } from "./observed-capture.js";
+import { UnfinishedFile } from "./unfinished-file.js";
 import { runToEnd } from "./virtual-run.js";
 
 /** Packets that the box may hold at once: as many as a delay of some seconds at a million packets a second is worth remembering. */
@@ -65,38 +66,18 @@ export interface ShapeReport {
 export async function shape(options: ShapeOptions, progress?: (packets: number) => void): Promise<ShapeReport> {
   const mac = findMac(options.input, options.device);
   if (mac === null) throw neverAppears(options);
-  const target = targetOf(options.output);
-  const output = new BackgroundOutput(target.writeTo);
+  const file = new UnfinishedFile(options.output, (cause) => outputFailure("creating", options.output, cause));
+  const output = new BackgroundOutput(file.path);
   try {
     const report = await pass(options, mac, output, progress);
     await output.drained();
     output.close();
-    if (target.finished !== null) rename(target.writeTo, target.finished);
+    file.finish();
     return report;
   } catch (error) {
     output.close();
-    if (target.finished !== null) rmSync(target.writeTo, { force: true });
+    file.discard();
     throw error;
-  }
-}
-
-/** Where to write, and what it becomes when it is whole; a device or a pipe is written at once. */
-function targetOf(output: string): { readonly writeTo: string; readonly finished: string | null } {
-  const there = statSync(output, { throwIfNoEntry: false });
-  if (there?.isDirectory() === true)
-    throw new HushboxError("capture-invalid", `creating the capture ${output}: it is a directory`);
-  if (there !== undefined && !there.isFile()) return { writeTo: output, finished: null };
-  // A link stays a link, to the new file.
-  const finished = there === undefined ? output : realpathSync(output);
-  return { writeTo: `${finished}.unfinished`, finished };
-}
-
-function rename(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HushboxError("capture-invalid", `creating the capture ${to}: ${why}`, cause);
   }
 }
 

@@ -1,0 +1,35 @@
+import { realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import type { HushboxError } from "../errors/hushbox-error.js";
+
+/** The name of a file that appears when it is whole, or not at all. A device or a pipe is written at once; a link stays one, to the new file. */
+export class UnfinishedFile {
+  /** Where to write meanwhile. */
+  readonly path: string;
+  readonly #name: string | null;
+  readonly #failure: (cause: unknown) => HushboxError;
+
+  /** `failure` makes the error for what the file system says. */
+  constructor(name: string, failure: (cause: unknown) => HushboxError) {
+    this.#failure = failure;
+    const there = statSync(name, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) throw failure(new Error("it is a directory"));
+    const atOnce = there !== undefined && !there.isFile();
+    this.#name = atOnce ? null : there === undefined ? name : realpathSync(name);
+    this.path = this.#name === null ? name : `${this.#name}.unfinished`;
+  }
+
+  /** It is whole: gives it its name. */
+  finish(): void {
+    if (this.#name === null) return;
+    try {
+      renameSync(this.path, this.#name);
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  /** It is not wanted. */
+  discard(): void {
+    if (this.#name !== null) rmSync(this.path, { force: true });
+  }
+}
