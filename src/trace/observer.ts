@@ -23,10 +23,15 @@ export const LINK_HEADER = 14;
 /** The high 12 bytes of an IPv4-mapped address (RFC 4291, 2.5.5.2), third word. */
 const MAPPED = 0xffff;
 
+/** Enough for every header that is read; lengths are those of the whole frame. */
+const HEADERS = 512;
+
 /** Sees packets from one place. */
 export class Observer {
   /** What was seen last. */
   readonly observation = new Observation();
+  /** Bytes at a frame's beginning that it looks at. */
+  readonly looksAt: number = HEADERS;
   readonly #vantage: Vantage;
   readonly #local: Prefixes;
   readonly #scales = new WindowScales();

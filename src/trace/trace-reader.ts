@@ -6,9 +6,6 @@ import type { TraceSink } from "./observation.js";
 import type { Observer } from "./observer.js";
 import { FOREIGN, type Subject } from "./subject.js";
 
-/** Enough for every header that is read; lengths are those of the whole frame. */
-const HEADERS = 512;
-
 /** Passes a capture through an observer's eyes, a stretch at a time, in one pass and constant memory. */
 export class TraceReader {
   /** Records read so far. */
@@ -42,7 +39,7 @@ export class TraceReader {
     for (let i = 0; i < records; i++) {
       if (!reader.next()) return false;
       this.packets++;
-      packet.length = reader.copy(pool.bytes, packet.at, HEADERS);
+      packet.length = reader.copy(pool.bytes, packet.at, this.#observer.looksAt);
       packet.wireLength = reader.originalLength;
       dissect(packet, pool.view);
       const direction = this.#subject.direction(packet, pool.view);

@@ -1,4 +1,5 @@
 import { DESTINATION, type Observation } from "./observation.js";
+import { tupleHash } from "./tuple-hash.js";
 
 const PLACES = 4096;
 /** No window scale option, or the handshake has not been seen. */
@@ -33,7 +34,7 @@ export class WindowScales {
 
   #place(seen: Observation, from: number, to: number, fromPort: number, toPort: number): number {
     const ports = (fromPort << 16) | toPort;
-    const hash = mix(seen.addresses, from, to, ports);
+    const hash = tupleHash(seen.addresses, from, to, ports);
     const place = hash & (PLACES - 1);
     this.#keys[place * 2] = hash;
     this.#keys[place * 2 + 1] = ports;
@@ -42,16 +43,8 @@ export class WindowScales {
 
   #find(seen: Observation, from: number, to: number, fromPort: number, toPort: number): number {
     const ports = (fromPort << 16) | toPort;
-    const hash = mix(seen.addresses, from, to, ports);
+    const hash = tupleHash(seen.addresses, from, to, ports);
     const place = hash & (PLACES - 1);
     return this.#keys[place * 2] === hash && this.#keys[place * 2 + 1] === ports ? place : -1;
   }
-}
-
-/** 32 bits of a direction's two addresses and ports; with the ports beside it, the key of a place. */
-function mix(addresses: DataView, from: number, to: number, ports: number): number {
-  let hash = ports;
-  for (let i = 0; i < 16; i += 4) hash = Math.imul(hash ^ addresses.getInt32(from + i), 0x9e3779b1) ^ (hash >>> 15);
-  for (let i = 0; i < 16; i += 4) hash = Math.imul(hash ^ addresses.getInt32(to + i), 0x85ebca6b) ^ (hash >>> 13);
-  return hash ^ (hash >>> 16);
 }
