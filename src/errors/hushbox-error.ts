@@ -15,6 +15,8 @@ export type ErrorCode =
   | "library-missing"
   | "offload"
   | "state-unreadable"
+  | "samples-invalid"
+  | "model-invalid"
   | "already-running"
   | "api"
   | "host"

@@ -1,0 +1,64 @@
+import type { Matrix } from "../features/matrix.js";
+import type { SavedFields } from "./saved-fields.js";
+
+/**
+ * Brings each column to mean 0 and deviation 1 (population deviation). A column whose deviation is what rounding alone would make of a
+ * constant is only shifted, by the bound that scikit-learn uses: else constant padding's last bits would be as large as any column.
+ */
+export class Scaler {
+  readonly #means: Float64Array;
+  readonly #deviations: Float64Array;
+
+  constructor(means: Float64Array, deviations: Float64Array) {
+    this.#means = means;
+    this.#deviations = deviations;
+  }
+
+  /** Learns from at least one row. */
+  static of({ rows, columns, values }: Matrix): Scaler {
+    const means = new Float64Array(columns);
+    const deviations = new Float64Array(columns);
+    for (let column = 0; column < columns; column++) {
+      let sum = 0;
+      for (let at = column; at < values.length; at += columns) sum += values[at] ?? 0;
+      const mean = sum / rows;
+      let squares = 0;
+      for (let at = column; at < values.length; at += columns) squares += ((values[at] ?? 0) - mean) ** 2;
+      const variance = squares / rows;
+      const rounding = rows * Number.EPSILON * variance + (rows * mean * Number.EPSILON) ** 2;
+      means[column] = mean;
+      deviations[column] = variance <= rounding ? 1 : Math.sqrt(variance);
+    }
+    return new Scaler(means, deviations);
+  }
+
+  /** How many columns it scales. */
+  get columns(): number {
+    return this.#means.length;
+  }
+
+  /** A scaled copy. */
+  scale({ rows, columns, values }: Matrix): Matrix {
+    const scaled = new Float64Array(values.length);
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const at = row * columns + column;
+        scaled[at] = ((values[at] ?? 0) - (this.#means[column] ?? 0)) / (this.#deviations[column] ?? 1);
+      }
+    }
+    return { rows, columns, values: scaled };
+  }
+
+  /** The two fields of a saved model that `load` reads. */
+  save(): { means: number[]; deviations: number[] } {
+    return { means: [...this.#means], deviations: [...this.#deviations] };
+  }
+
+  /** Throws `model-invalid`. */
+  static load(fields: SavedFields, columns: number): Scaler {
+    const means = fields.numbers("means", columns);
+    const deviations = fields.numbers("deviations", columns);
+    if (!deviations.every((deviation) => deviation > 0)) throw fields.wrong("a deviation is not above 0");
+    return new Scaler(means, deviations);
+  }
+}
