@@ -31,8 +31,7 @@ export class RankedColumns {
     const sorter = new FloatSorter(rows);
     let most = 0;
     for (let column = 0; column < columns; column++) {
-      for (let row = 0; row < rows; row++)
-        sorter.values[row] = samples.values[row * columns + column] ?? 0;
+      for (let row = 0; row < rows; row++) sorter.values[row] = samples.values[row * columns + column] ?? 0;
       most = Math.max(most, this.#rank(column, sorter));
     }
     this.mostValues = most;

@@ -1,6 +1,9 @@
 import type { Matrix } from "../features/matrix.js";
 import type { SavedFields } from "./saved-fields.js";
 
+/** Scaled values end there, so that sums of their squares stay finite. */
+const FARTHEST = 1e100;
+
 /**
  * Brings each column to mean 0 and deviation 1 (population deviation). A column whose deviation is what rounding alone would make of a
  * constant is only shifted, by the bound that scikit-learn uses: else constant padding's last bits would be as large as any column.
@@ -43,7 +46,8 @@ export class Scaler {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const at = row * columns + column;
-        scaled[at] = ((values[at] ?? 0) - (this.#means[column] ?? 0)) / (this.#deviations[column] ?? 1);
+        const value = ((values[at] ?? 0) - (this.#means[column] ?? 0)) / (this.#deviations[column] ?? 1);
+        scaled[at] = Math.max(-FARTHEST, Math.min(FARTHEST, value));
       }
     }
     return { rows, columns, values: scaled };

@@ -66,7 +66,7 @@ export class TreeGrower {
     stack[0] = 0;
     stack[1] = this.#begin(weights);
     stack[2] = into.root();
-    for (let top = 3; top > 0; ) {
+    for (let top = 3; top > 0;) {
       top -= 3;
       const from = stack[top] ?? 0;
       const to = stack[top + 1] ?? 0;
