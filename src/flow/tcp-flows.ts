@@ -106,7 +106,10 @@ export class TcpFlows {
     return this.#has(flow, ANSWERED);
   }
 
-  /** True where both SYNs permitted SACK (RFC 2018, 2). False where they were not seen. */
+  /**
+   * True where both SYNs permitted SACK (RFC 2018, 2). Where they were not seen, once the remote side has reported blocks: it may only where
+   * the device has permitted it, and a side that reports them reads them too.
+   */
   sack(flow: number): boolean {
     return this.#has(flow, DEVICE_SACK | REMOTE_SACK);
   }
@@ -215,6 +218,8 @@ export class TcpFlows {
     }
     if (before(this.#downNext[flow] ?? 0, end)) this.#downNext[flow] = end;
     if ((flags & tcp.ACK) === 0) return;
+    if (!this.#has(flow, STARTED) && !this.#has(flow, REMOTE_SACK) && tcp.option(view, at, tcp.OPTION_SACK) !== -1)
+      this.#set(flow, DEVICE_SACK | REMOTE_SACK);
     const una = this.#una[flow] ?? 0;
     // Not beyond what the device has sent: an acknowledgment of the future is nobody's.
     if (distance(acknowledgment, this.#next[flow] ?? 0) < 0) return;

@@ -176,6 +176,8 @@ test("of a flow that is older than the daemon, never above the largest that it h
   flow.down(5300);
   t.equal(flow.up(5300, { payload: text(20) }).length, 354);
   t.equal(flow.up(5320).length, 54, "acknowledgments: whether both know SACK was not seen");
+  flow.down(5320, dsack(5030, 5300));
+  t.equal(flow.up(5320).length, 354, "the report of what was repeated shows that they do");
 });
 
 test("retransmissions and window probes stay as they are", async (t) => {
