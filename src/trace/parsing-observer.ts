@@ -13,14 +13,17 @@ import { trueBytes } from "./true-bytes.js";
 const ARP_BYTES = 28;
 
 /**
- * The observer who knows every mechanism of `pad` and `decoy`, and reads headers to undo them. Lengths are those that packets had before padding; what it takes
- * for a decoy, or the answer to one, it does not see. One pass, constant memory.
+ * The observer who knows every mechanism of `pad` and `decoy`, and reads headers to undo them. Lengths are those that packets had before
+ * padding; what it takes for a decoy, or for the answer to one, it does not see. One pass, constant memory.
  *
- * Recovered are lengths behind a trailer (ARP and IP), UDP surplus, QUIC prefix, TCP overlap and filler, payload of a RST, empty IPv6 options, zeros in
- * an echo. Not recovered are: times (`pace`, `jitter`); windows; an echo whose own payload ends in zeros (read as shorter); frames of
- * other protocols that have no length of their own; the first segment of a connection that began before the trace, where nothing was acknowledged
- * yet; an acknowledgment behind padding that acknowledges nothing new while as much is under way (read as sent again), and
- * a segment sent again that acknowledges something new (read as an acknowledgment); decoys with as many hops as the device's own packets.
+ * Undone are trailers (of ARP and IP), UDP surplus, QUIC prefix, TCP overlap and filler, the payload of a RST, empty IPv6 options, and zeros in an
+ * echo. Of an emulated capture through `paper` and `standalone`, at lan and wan, that is every length and every decoy; of 25 captures of real
+ * speakers at wan 99.7 % of 12,212 lengths, and every decoy (test/unit/lab/parsing-observer.test.ts).
+ *
+ * Not undone are times (`pace`, `jitter`) and windows (`window`); an echo whose own payload ends in zeros reads as shorter, and a segment that is sent again
+ * and acknowledges something new as an acknowledgment, also where nothing is padded. Padding stays in frames of other protocols without a
+ * length of their own; in the first segment of a connection older than the trace, where nothing was acknowledged yet; and in an acknowledgment
+ * of nothing new while as many bytes are under way. Decoys with as many hops as the device's own packets pass.
  */
 export class ParsingObserver extends Observer {
   override readonly looksAt = SLOT_BYTES;

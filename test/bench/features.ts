@@ -14,7 +14,7 @@ import { DOWN, UP, type Packet } from "../../src/packet/packet.js";
 import { Pool } from "../../src/packet/pool.js";
 import { micros, seconds } from "../../src/time/micros.js";
 import { Observation } from "../../src/trace/observation.js";
-import { makeObserver, OBSERVER_KINDS } from "../../src/trace/observer-kind.js";
+import { makeObserver, OBSERVER_KINDS } from "../../src/trace/make-observer.js";
 import * as ethernet from "../../src/wire/ethernet.js";
 import { Prefixes } from "../../src/wire/prefix.js";
 

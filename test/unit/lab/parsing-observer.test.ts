@@ -12,7 +12,7 @@ import { PcapWriter } from "../../../src/nic/pcap-writer.js";
 import { UP } from "../../../src/packet/packet.js";
 import { seconds } from "../../../src/time/micros.js";
 import type { Observation } from "../../../src/trace/observation.js";
-import { makeObserver, type ObserverKind } from "../../../src/trace/observer-kind.js";
+import { makeObserver, type ObserverKind } from "../../../src/trace/make-observer.js";
 import { ParsingObserver } from "../../../src/trace/parsing-observer.js";
 import { readTrace } from "../../../src/trace/read-trace.js";
 import { DeviceSubject } from "../../../src/trace/subject.js";

@@ -4,7 +4,7 @@ import { dissect } from "../../../src/packet/dissect.js";
 import { DOWN, UP, type Direction } from "../../../src/packet/packet.js";
 import { Pool } from "../../../src/packet/pool.js";
 import { micros } from "../../../src/time/micros.js";
-import { makeObserver, OBSERVER_KINDS } from "../../../src/trace/observer-kind.js";
+import { makeObserver, OBSERVER_KINDS } from "../../../src/trace/make-observer.js";
 import type { Vantage } from "../../../src/trace/observer.js";
 import { ParsingObserver } from "../../../src/trace/parsing-observer.js";
 import * as icmp from "../../../src/wire/icmp.js";
