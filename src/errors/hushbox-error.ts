@@ -6,6 +6,7 @@ export type ErrorCode =
   | "config-conflict"
   | "capture-invalid"
   | "capture-truncated"
+  | "too-few-samples"
   | "link-type-unsupported"
   | "output-unwritable"
   | "interface-missing"
