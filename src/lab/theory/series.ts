@@ -12,6 +12,8 @@ import type { Random } from "../../random/random.js";
  * - `trace`: each trace or capture by itself: as above where traces differ, and the least that a box could do on line.
  * - `shuffled`: all windows in random order. Smoothing then mixes the classes evenly, and no order of packets could do that: a
  *   defense measured so looks better than it can be.
+ *
+ * But for `trace`, a smoothed window has windows of other captures in it, and so folds by capture part the captures no more.
  */
 export type SeriesOrder = "time" | "class" | "trace" | "shuffled";
 

@@ -66,6 +66,19 @@ void test("folds of shuffled groups would have read anything of the same files",
   t.ok(Math.min(...read.shuffled) < 0.25, `shuffled: ${range(read.shuffled)}`);
 });
 
+void test("noise is called above chance about once in twenty times", async (t) => {
+  let alarms = 0;
+  for (let i = 0; i < 100; i++) {
+    const given = { classes: 2, files: 6, windows: 3, columns: 2, apart: 0 };
+    const set = sampleSet(normalFiles(given, new SeededRandom(i, "noise")), 2);
+    const options = { ...QUICK, seeds: ["1"], repetitions: 19, resamples: 1 };
+    const report = await protocol(alone(set), [nearestCentroid, naiveBayes], options, { runner });
+    if (report.null?.verdict === "above-chance") alarms++;
+  }
+  // 5 ± 2.2 of 100.
+  t.ok(alarms >= 1 && alarms <= 11, `${alarms} of 100`);
+});
+
 void test("what is far apart is found, and every part of the report says so", async (t) => {
   const given = { classes: 3, files: 6, windows: 5, columns: 3, apart: 6 };
   const set = sampleSet(normalFiles(given, new SeededRandom(1, "normal")), 3);

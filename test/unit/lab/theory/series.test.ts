@@ -50,6 +50,8 @@ void test("a filter that knows the classes tells them; one over shuffled rows hi
   const byClass = await read("class");
   const shuffled = await read("shuffled");
   t.ok(byClass > plain + 0.2, `each class by itself: ${byClass.toFixed(2)}, undefended ${plain.toFixed(2)}`);
+  const time = await read("time");
+  t.ok(time < byClass, `all in the order of time: ${time.toFixed(2)}`);
   t.ok(shuffled < plain, `shuffled: ${shuffled.toFixed(2)}`);
   t.throws(() => smoothed(table, seriesOf("trace", origins, new SeededRandom(1)), 1), { code: "too-few-samples" });
   t.ok(new SavitzkyGolay(1).window > given.windows, "traces are too short for the filter");
