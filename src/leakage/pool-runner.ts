@@ -1,24 +1,14 @@
-import type { Labelled } from "../attack/attack.js";
+import type { TrainingPool } from "../attack/training-pool.js";
 import type { Matrix } from "../features/matrix.js";
 import type { Runner, Trial } from "./runner.js";
 
-/** As much of a pool of training threads as a runner needs. */
-export interface Pool {
-  run(task: {
-    readonly attack: string;
-    readonly train: Labelled;
-    readonly test: Matrix;
-    readonly seed: string;
-  }): Promise<{ readonly probabilities: Float64Array }>;
-}
-
-/** Trains in the threads of a pool; the tests of a trial go there as one. */
+/** Trains in the threads of a pool, which knows the registry's attacks; the tests of a trial go there as one. Same answers as in line. */
 export class PoolRunner implements Runner {
   readonly width: number;
-  readonly #pool: Pool;
+  readonly #pool: TrainingPool;
 
   /** `threads`: of the pool. One more trial for each waits, so that none is idle. */
-  constructor(pool: Pool, threads: number) {
+  constructor(pool: TrainingPool, threads: number) {
     this.#pool = pool;
     this.width = 2 * threads;
   }

@@ -55,7 +55,7 @@ export interface ProtocolModules {
  * repetition (Westfall and Young 1993), since the best of several reads above chance where there is nothing to learn.
  *
  * Give defended samples as both sides of the contest, and the attacker has retrained on the defense; give undefended ones to learn from,
- * and it has not. Throws too-few-samples where a class is scarce, usage where the parts do not fit.
+ * and it has not. Throws too-few-samples where a class is scarce, samples-invalid where the samples do not fit, usage where the options do not.
  */
 export async function protocol(
   contest: Contest,

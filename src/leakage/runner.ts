@@ -35,7 +35,7 @@ export class InlineRunner implements Runner {
     const attack = this.#attacks.get(trial.attack);
     if (attack === undefined)
       return Promise.reject(new HushboxError("usage", `training ${trial.attack}: there is no such attack`));
-    const model = attack.train(trial.from, new SeededRandom(trial.seed, "attack"));
+    const model = attack.train(trial.from, new SeededRandom(trial.seed));
     return Promise.resolve(trial.tests.map((samples) => model.probabilities(samples)));
   }
 }

@@ -35,7 +35,7 @@ export function groupingOfBoth({ train, test }: Contest): Grouping {
   return test === train ? grouping : grouping.count(test.labels, test.groups);
 }
 
-/** Throws a usage error where the parts of a contest do not fit each other, and says which. */
+/** Throws samples-invalid where the parts of a contest do not fit each other, and says which. */
 export function checkContest({ train, test }: Contest): void {
   checkSet(train, "the training samples");
   if (test === train) return;
@@ -72,5 +72,5 @@ function checkSet(set: SampleSet, what: string): void {
 }
 
 function bad(what: string): HushboxError {
-  return new HushboxError("usage", `attacking samples: ${what}`);
+  return new HushboxError("samples-invalid", `attacking samples: ${what}`);
 }

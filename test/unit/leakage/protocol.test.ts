@@ -1,4 +1,5 @@
 import { test } from "tap";
+import { ATTACKS } from "../../../src/attack/attacks.js";
 import type { Matrix } from "../../../src/features/matrix.js";
 import { balancedAccuracy } from "../../../src/leakage/balanced-accuracy.js";
 import { crossValidate } from "../../../src/leakage/cross-validate.js";
@@ -18,10 +19,12 @@ const alone = (set: SampleSet) => ({ train: set, test: set });
 
 void test("copies of one file with labels of a die read at chance, for every attack", async (t) => {
   const set = sampleSet(copies({ classes: 3, files: 40, windows: 4, least: 5 }, new SeededRandom(7, "copies")), 3);
+  const attacks = [...ATTACKS.filter(({ form }) => form === "table"), ...SMALL_ATTACKS];
   for (const training of ["even", "as-is"] as const) {
-    const options: ProtocolOptions = { ...QUICK, training, folds: 5, repetitions: 99 };
-    const report = await protocol(alone(set), SMALL_ATTACKS, options, { runner });
+    const options: ProtocolOptions = { ...QUICK, training, seeds: ["1"], folds: 5, repetitions: 39 };
+    const report = await protocol(alone(set), attacks, options, { runner: new InlineRunner(attacks) });
     t.equal(report.null?.verdict, "at-chance", `${training}: p = ${String(report.null?.p_value)}`);
+    t.equal(report.attacks.length, attacks.length);
     for (const { attack, balanced_accuracy, null: own } of report.attacks) {
       const { value } = balanced_accuracy;
       t.ok(own !== null && own.low <= value && value <= own.high, `${training}: ${attack} reads ${value.toFixed(3)}`);
@@ -224,16 +227,21 @@ void test("what does not fit is refused", async (t) => {
   await refused(/"class-0" has 3 groups/, { folds: 4 }, "too-few-samples");
   await refused(/"class-1" has 15 windows or traces, and 16/, { rows: 16 }, "too-few-samples");
   const other = { ...set, classes: ["a", "b"] };
-  await refused(/different classes/, {}, "usage", { train: set, test: other });
+  await refused(/different classes/, {}, "samples-invalid", { train: set, test: other });
   const renamed = { ...set, groupNames: set.groupNames.map((name) => `${name}'`) };
-  await refused(/different groups/, {}, "usage", { train: set, test: renamed });
+  await refused(/different groups/, {}, "samples-invalid", { train: set, test: renamed });
   const table = set.samples.table ?? { rows: 0, columns: 0, values: new Float64Array() };
   const narrow = { ...set, samples: { table: { rows: 30, columns: 1, values: new Float64Array(30) } } };
-  await refused(/2 columns and test samples 1/, {}, "usage", { train: set, test: narrow });
-  await refused(/29 rows as table/, {}, "usage", alone({ ...set, samples: { table: { ...table, rows: 29 } } }));
+  await refused(/2 columns and test samples 1/, {}, "samples-invalid", { train: set, test: narrow });
+  await refused(
+    /29 rows as table/,
+    {},
+    "samples-invalid",
+    alone({ ...set, samples: { table: { ...table, rows: 29 } } }),
+  );
   const holed = { ...table, values: table.values.with(7, Number.NaN) };
-  await refused(/no finite number/, {}, "usage", alone({ ...set, samples: { table: holed } }));
-  await refused(/a label without a class/, {}, "usage", alone({ ...set, labels: set.labels.with(3, 2) }));
+  await refused(/no finite number/, {}, "samples-invalid", alone({ ...set, samples: { table: holed } }));
+  await refused(/a label without a class/, {}, "samples-invalid", alone({ ...set, labels: set.labels.with(3, 2) }));
   await refused(/needs them as table/, {}, "usage", alone({ ...set, samples: {} }));
   await t.rejects(protocol(alone(set), [], QUICK, { runner }), { message: /no attack/ });
   await t.rejects(protocol(alone(set), [nearestCentroid, nearestCentroid], QUICK, { runner }), { message: /twice/ });
