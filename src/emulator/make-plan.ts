@@ -45,8 +45,24 @@ export function only(activity: Activity): Stretch[] {
 /** Draws a plan. Each part has a stream of draws of its own, so that a longer plan begins like the shorter one of the same seed. */
 export function makePlan({ seed, duration, mixture, scale }: PlanOptions): Plan {
   const until = duration / scale / 1e6;
+  const { spans, steps } = planOf(seed, until, (draft) => mixed(draft, seed, mixture, until));
+  return {
+    seed,
+    duration,
+    spans: spans.map((span) => scaledSpan(span, scale)),
+    steps: steps.map((step) => scaled(step, scale)),
+  };
+}
+
+/** The background of so many seconds, and what `fill` adds to it; `fill` answers the spans of what it added. */
+export function planOf(seed: string, until: number, fill: (draft: Draft) => Span[]): Plan {
   const draft = new Draft(new SeededRandom(seed, "families"));
   background(draft, (name) => new SeededRandom(seed, name), until);
+  const spans = fill(draft);
+  return { seed, duration: seconds(until), spans, steps: finished(draft.steps, seconds(until)) };
+}
+
+function mixed(draft: Draft, seed: string, mixture: readonly Stretch[], until: number): Span[] {
   const spans: Span[] = [];
   let from = 0;
   for (let i = 0; from < until && mixture.length > 0; i++) {
@@ -57,13 +73,7 @@ export function makePlan({ seed, duration, mixture, scale }: PlanOptions): Plan 
     spans.push({ activity: stretch.activity, from: seconds(from), to: seconds(to) });
     from = to;
   }
-  const steps = finished(draft.steps, seconds(until));
-  return {
-    seed,
-    duration,
-    spans: spans.map((span) => scaledSpan(span, scale)),
-    steps: steps.map((step) => scaled(step, scale)),
-  };
+  return spans;
 }
 
 function act(draft: Draft, random: SeededRandom, activity: Activity, from: number, to: number): void {

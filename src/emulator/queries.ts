@@ -69,23 +69,35 @@ function stream(draft: Draft, random: Random, at: number): void {
 
 /** A question about weather or traffic. */
 export function travel(draft: Draft, random: Random, at: number): void {
-  answered(draft, random, at, "travel", ["weather", "traffic", "home"]);
+  answered(draft, random, at, "travel", ANSWERS.travel, ["weather", "traffic", "home"]);
 }
 
 /** A question about time or agenda. */
 export function utility(draft: Draft, random: Random, at: number): void {
-  answered(draft, random, at, "utility", ["calendar", "home"]);
+  answered(draft, random, at, "utility", ANSWERS.utility, ["calendar", "home"]);
+}
+
+/** What is drawn for a spoken question and its answer: bytes, seconds, and how many short connections go beside it. */
+export interface AnswerFigures {
+  readonly frameBytesUp: Range;
+  readonly seconds: Range;
+  readonly answerBytes: Range;
+  readonly answerAfter: Range;
+  readonly answerSeconds: Range;
+  readonly telemetryUp: Range;
+  readonly telemetryDown: Range;
+  readonly setUps: number;
 }
 
 /** A spoken question with a spoken answer. */
-function answered(
+export function answered(
   draft: Draft,
   random: Random,
   at: number,
   kind: "travel" | "utility",
+  figures: AnswerFigures,
   hosts: [EndpointName, ...EndpointName[]],
 ): void {
-  const figures = ANSWERS[kind];
   const answer = whole(random, figures.answerBytes);
   const up = tcpPayload(whole(random, figures.frameBytesUp), answer, 0, VOICE_CHUNK);
   // The same shape as a media query's speech: two thirds in the first of three parts.

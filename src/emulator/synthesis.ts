@@ -48,18 +48,19 @@ export function* synthesise(plan: Plan, start = START): Generator<TimedFrame> {
   yield* waiting.sort((a, b) => a.at - b.at);
 }
 
-/** Writes a plan as a capture; answers what is in it. `start`: epoch microseconds. */
+/** Writes a plan as a capture; answers what is in it. `start`: epoch microseconds. `snap`: bytes kept of each frame; its length is told whole. */
 export function writeCapture(
   plan: Plan,
   path: string,
   start = START,
+  snap = Number.POSITIVE_INFINITY,
 ): { packets: number; bytes: number; seconds: number } {
   const writer = new PcapWriter(path);
   let bytes = 0;
   let last = 0;
   try {
     for (const { at, frame } of synthesise(plan, start)) {
-      writer.write(start + at, frame, 0, frame.length);
+      writer.write(start + at, frame, 0, Math.min(snap, frame.length), 0, frame.length);
       bytes += frame.length;
       last = at;
     }

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "too-few-samples"
   | "link-type-unsupported"
   | "output-unwritable"
+  | "dataset-invalid"
   | "interface-missing"
   | "interface-gone"
   | "permission"
