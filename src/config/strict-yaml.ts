@@ -23,7 +23,7 @@ export interface Expected {
   readonly empty: string;
   readonly maxBytes: number;
   /** Everything wrong with the value; none: it is what was expected. */
-  check(value: unknown): readonly Problem[];
+  readonly check: (value: unknown) => readonly Problem[];
 }
 
 /** Reads one strict YAML document. Throws a HushboxError with one line `name:line:column /path message` for each thing wrong. */

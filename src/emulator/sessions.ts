@@ -27,13 +27,13 @@ export interface Timetable {
 }
 
 /**
- * Questions come in sessions of 46, one every 30 s (the paper), eight a day: 3 days are 1,104 questions a class, which
+ * Questions come in sessions of 57, one every 30 s (the paper), eight a day: 3 days are 1,368 questions a class, which
  * gives the paper's number of packets. The microphone's states last all day.
  */
 export const TIMETABLES: Readonly<Record<ScenarioName, Timetable>> = {
   "mic-on-off": { sessionsADay: 12, length: 7_200 },
   "mic-on-noise": { sessionsADay: 12, length: 7_200 },
-  queries: { sessionsADay: 8, length: 46 * QUERY_PERIOD },
+  queries: { sessionsADay: 8, length: 57 * QUERY_PERIOD },
 };
 
 /**

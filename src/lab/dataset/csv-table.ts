@@ -1,5 +1,5 @@
 import { HushboxError } from "../../errors/hushbox-error.js";
-import { manifestBytes } from "./manifest.js";
+import { bytesOf } from "./manifest.js";
 
 /** A row by the names of its columns, and the line where it begins. */
 export interface Row {
@@ -9,7 +9,7 @@ export interface Row {
 
 /** Reads a CSV file with a header line (RFC 4180; a byte order mark is passed over). Throws `dataset-invalid` with file and line. */
 export function readTable(path: string, required: readonly string[]): Row[] {
-  const text = Buffer.from(manifestBytes(path))
+  const text = Buffer.from(bytesOf(path))
     .toString("utf8")
     .replace(/^\uFEFF/, "");
   const [head, ...rows] = lines(text, path);

@@ -13,7 +13,7 @@ import { readTrace } from "../../trace/read-trace.js";
 import { DeviceSubject, type Subject } from "../../trace/subject.js";
 import { LABELS_TASK } from "./check-manifest.js";
 import { findDevice } from "./find-device.js";
-import { manifestBytes, parseManifest, type Manifest } from "./manifest.js";
+import { bytesOf, parseManifest, type Manifest } from "./manifest.js";
 
 /** One labelled trace: a capture, or a stretch of one. Survives structuredClone. */
 export interface Entry {
@@ -55,7 +55,7 @@ export class Dataset {
     const folder = dirname(path);
     const exists = (file: string): boolean =>
       statSync(resolve(folder, file), { throwIfNoEntry: false })?.isFile() === true;
-    return new Dataset(parseManifest(manifestBytes(path), path, exists), folder);
+    return new Dataset(parseManifest(bytesOf(path), path, exists), folder);
   }
 
   private constructor(manifest: Manifest, folder: string) {

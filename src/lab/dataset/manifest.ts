@@ -94,13 +94,13 @@ export function parseManifest(bytes: Uint8Array, name: string, exists: (file: st
   return value as Manifest;
 }
 
-/** The bytes of a manifest's file. Throws `dataset-invalid`. */
-export function manifestBytes(path: string): Uint8Array {
+/** The bytes of a file that is small enough to be held. Throws `dataset-invalid`. */
+export function bytesOf(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HushboxError("dataset-invalid", `reading the manifest failed: ${why}`, cause);
+    throw new HushboxError("dataset-invalid", `reading ${path}: ${why}`, cause);
   }
 }
 

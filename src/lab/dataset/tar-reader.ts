@@ -128,9 +128,9 @@ class Source {
 
   async #some(most: number): Promise<Buffer> {
     while (this.#rest.length === 0) {
-      const { done, value } = await this.#from.next();
-      if (done === true) throw this.damaged("it is cut off");
-      this.#rest = value;
+      const step = await this.#from.next();
+      if (step.done === true) throw this.damaged("it is cut off");
+      this.#rest = step.value;
     }
     const part = this.#rest.subarray(0, most);
     this.#rest = this.#rest.subarray(part.length);
