@@ -48,18 +48,19 @@ export function makePlan({ seed, duration, mixture, scale }: PlanOptions): Plan 
   const { spans, steps } = planOf(seed, until, (draft) => mixed(draft, seed, mixture, until));
   return {
     seed,
+    home: seed,
     duration,
     spans: spans.map((span) => scaledSpan(span, scale)),
     steps: steps.map((step) => scaled(step, scale)),
   };
 }
 
-/** The background of so many seconds, and what `fill` adds to it; `fill` answers the spans of what it added. */
-export function planOf(seed: string, until: number, fill: (draft: Draft) => Span[]): Plan {
-  const draft = new Draft(new SeededRandom(seed, "families"));
+/** The background of so many seconds, and what `fill` adds to it; `fill` answers the spans of what it added. `home`: see Plan. */
+export function planOf(seed: string, until: number, fill: (draft: Draft) => Span[], home = seed): Plan {
+  const draft = new Draft(new SeededRandom(home, "families"));
   background(draft, (name) => new SeededRandom(seed, name), until);
   const spans = fill(draft);
-  return { seed, duration: seconds(until), spans, steps: finished(draft.steps, seconds(until)) };
+  return { seed, home, duration: seconds(until), spans, steps: finished(draft.steps, seconds(until)) };
 }
 
 function mixed(draft: Draft, seed: string, mixture: readonly Stretch[], until: number): Span[] {

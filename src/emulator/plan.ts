@@ -57,6 +57,8 @@ export interface Span {
 /** All that a speaker will do, in order of time. */
 export interface Plan {
   seed: string;
+  /** Decides what stays the same in one home: families of addresses and round trips. Same as the seed where it is one plan only. */
+  home: string;
   duration: Micros;
   spans: Span[];
   steps: Step[];

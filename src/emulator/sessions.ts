@@ -58,12 +58,13 @@ const ACTIVITY: Readonly<Record<SessionLabel, Activity>> = {
   utility: "utility",
 };
 
-/** What the speaker does in one session of so many seconds. Same seed, same plan. */
-export function sessionPlan(label: SessionLabel, seed: string, length: number): Plan {
-  return planOf(seed, length, (draft): Span[] => {
+/** What the speaker does in one session of so many seconds, in a home that many sessions share. Same seeds, same plan. */
+export function sessionPlan(label: SessionLabel, seed: string, home: string, length: number): Plan {
+  const filled = (draft: Draft): Span[] => {
     fill(draft, label, (name) => new SeededRandom(seed, name), length);
     return [{ activity: ACTIVITY[label], from: seconds(0), to: seconds(length) }];
-  });
+  };
+  return planOf(seed, length, filled, home);
 }
 
 function fill(draft: Draft, label: SessionLabel, streams: (name: string) => Random, length: number): void {

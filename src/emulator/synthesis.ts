@@ -81,7 +81,7 @@ class Stage {
     this.#start = start;
     this.#random = new SeededRandom(plan.seed, "synthesis");
     const builder = new FrameBuilder(integer(this.#random, 0, 0xffff));
-    this.#scene = new Scene(builder, new Keystream(plan.seed), new SeededRandom(plan.seed, "round trips"), emit);
+    this.#scene = new Scene(builder, new Keystream(plan.seed), new SeededRandom(plan.home, "round trips"), emit);
     this.#resolveRouter();
   }
 

@@ -99,8 +99,8 @@ export async function emulateDataset(
 }
 
 /**
- * The sessions of all days. The classes take turns in a drawn order, so that neither the hour nor the neighbour tells a class. What is drawn once for
- * a session (round trips, families of addresses, liveliness) depends on nothing but seed, label and number.
+ * The sessions of all days. The classes take turns in a drawn order, so that neither the hour nor the neighbour tells a class. One home has all
+ * of them: round trips and families of addresses are drawn once for a set.
  */
 function sessionsOf({ scenario, days, seed, out, snap }: EmulateOptions): Session[] {
   const { sessionsADay, length } = TIMETABLES[scenario];
@@ -117,7 +117,11 @@ function sessionsOf({ scenario, days, seed, out, snap }: EmulateOptions): Sessio
       const path = join(out, CAPTURES, name);
       // Where classes do not fit beside one another into a day, they follow one another.
       const start = START + (i * labels.length + turn) * Math.max(slot / labels.length, length * 1e6);
-      return { name, group, job: { path, label, seed: `${seed} ${label} ${day} ${number}`, length, start, snap } };
+      return {
+        name,
+        group,
+        job: { path, label, seed: `${seed} ${label} ${day} ${number}`, home: seed, length, start, snap },
+      };
     });
   }).flat();
 }
@@ -133,8 +137,8 @@ function shuffled<T>(items: readonly T[], random: SeededRandom): T[] {
 }
 
 /** A job with everything that decides its bytes. */
-function stampOfJob({ seed, length, start, snap }: SessionJob): string {
-  return JSON.stringify([seed, length, start, snap]);
+function stampOfJob({ seed, home, length, start, snap }: SessionJob): string {
+  return JSON.stringify([seed, home, length, start, snap]);
 }
 
 /** Hands jobs to threads; the first failure ends all. */

@@ -10,6 +10,8 @@ export interface SessionJob {
   readonly path: string;
   readonly label: SessionLabel;
   readonly seed: string;
+  /** The seed of the home, shared by all sessions of a set. */
+  readonly home: string;
   /** Seconds. */
   readonly length: number;
   /** Epoch microseconds. */
@@ -28,10 +30,10 @@ export interface SessionFile {
 }
 
 /** Writes a session; it is there whole or not at all. Same job, same bytes. */
-export function writeSession({ path, label, seed, length, start, snap }: SessionJob): SessionFile {
+export function writeSession({ path, label, seed, home, length, start, snap }: SessionJob): SessionFile {
   const temporary = unfinished(path);
   try {
-    const { packets, bytes } = writeCapture(sessionPlan(label, seed, length), temporary, start, snap);
+    const { packets, bytes } = writeCapture(sessionPlan(label, seed, home, length), temporary, start, snap);
     renameSync(temporary, path);
     return { packets, bytes, stamp: stampOf(path) };
   } catch (error) {
