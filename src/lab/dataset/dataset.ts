@@ -120,7 +120,7 @@ export class Dataset {
       sink,
     );
     readTrace(entry.path, subject, observer, stretch);
-    if (!subject.heard) throw neverAppears(entry.file, entry.device ?? "the speaker");
+    if (!subject.appeared) throw neverAppears(entry.file, entry.device ?? "the speaker");
     if (stretch.packets === 0)
       throw new HushboxError(
         "dataset-invalid",
@@ -156,7 +156,7 @@ function firstTime(path: string): Micros {
 
 /** Notes whether the subject sent anything. */
 class Heard implements Subject {
-  heard = false;
+  appeared = false;
   readonly #subject: Subject;
 
   constructor(subject: Subject) {
@@ -165,7 +165,7 @@ class Heard implements Subject {
 
   direction(packet: Packet, view: DataView): ReturnType<Subject["direction"]> {
     const direction = this.#subject.direction(packet, view);
-    if (direction === UP) this.heard = true;
+    if (direction === UP) this.appeared = true;
     return direction;
   }
 }
