@@ -9,10 +9,11 @@ export interface Labelled {
 }
 
 /**
- * What an attack looks at. `table`: rows whose columns are statistics in no order. `sequence`: rows whose columns are one
+ * What an attack looks at. `table`: rows whose columns are the twelve features, or other statistics in no order. `fingerprint`: the many statistics
+ * of k-fingerprinting. `sequence`: rows whose columns are one
  * packet after the other (lengths with the direction as their sign), filled with zeros behind the last.
  */
-export type SampleForm = "table" | "sequence";
+export type SampleForm = "table" | "fingerprint" | "sequence";
 
 /** What is left of a model when it is written down: plain JSON with the attack's name, from which `load` makes the same model. */
 export interface SavedModel {
