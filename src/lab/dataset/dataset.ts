@@ -1,19 +1,19 @@
 import { statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
-import { CaptureReader } from "../../nic/capture-reader.js";
 import { findMac } from "../../nic/device-match.js";
 import type { Packet } from "../../packet/packet.js";
 import { UP } from "../../packet/packet.js";
 import { parseDuration } from "../../time/duration.js";
 import { micros, NEVER, type Micros } from "../../time/micros.js";
-import type { Observation, TraceSink } from "../../trace/observation.js";
+import type { TraceSink } from "../../trace/observation.js";
 import type { Observer } from "../../trace/observer.js";
 import { readTrace } from "../../trace/read-trace.js";
 import { DeviceSubject, type Subject } from "../../trace/subject.js";
 import { LABELS_TASK } from "./check-manifest.js";
 import { findDevice } from "./find-device.js";
 import { bytesOf, parseManifest, type Manifest } from "./manifest.js";
+import { Stretch } from "./stretch.js";
 
 /** One labelled trace: a capture, or a stretch of one. Survives structuredClone. */
 export interface Entry {
@@ -114,11 +114,7 @@ export class Dataset {
    */
   read(entry: Entry, observer: Observer, sink: TraceSink): number {
     const subject = new Heard(new DeviceSubject(this.deviceOf(entry)));
-    const stretch = new Stretch(
-      entry,
-      entry.from === 0 && entry.to === NEVER ? micros(0) : firstTime(entry.path),
-      sink,
-    );
+    const stretch = new Stretch(entry, sink);
     readTrace(entry.path, subject, observer, stretch);
     if (!subject.appeared) throw neverAppears(entry.file, entry.device ?? "the speaker");
     if (stretch.packets === 0)
@@ -144,16 +140,6 @@ function neverAppears(file: string, device: string): HushboxError {
   return new HushboxError("dataset-invalid", `reading ${file}: ${device} never appears in the capture`);
 }
 
-/** The time of a capture's first packet, in µs. */
-function firstTime(path: string): Micros {
-  const reader = CaptureReader.open(path);
-  try {
-    return micros(reader.next() ? reader.time : 0);
-  } finally {
-    reader.close();
-  }
-}
-
 /** Notes whether the subject sent anything. */
 class Heard implements Subject {
   appeared = false;
@@ -167,25 +153,5 @@ class Heard implements Subject {
     const direction = this.#subject.direction(packet, view);
     if (direction === UP) this.appeared = true;
     return direction;
-  }
-}
-
-/** Lets through what lies in an entry's stretch. */
-class Stretch implements TraceSink {
-  packets = 0;
-  readonly #from: number;
-  readonly #to: number;
-  readonly #sink: TraceSink;
-
-  constructor({ from, to }: Entry, start: Micros, sink: TraceSink) {
-    this.#from = start + from;
-    this.#to = to === NEVER ? NEVER : start + to;
-    this.#sink = sink;
-  }
-
-  seen(observation: Observation): void {
-    if (observation.at < this.#from || observation.at >= this.#to) return;
-    this.packets++;
-    this.#sink.seen(observation);
   }
 }

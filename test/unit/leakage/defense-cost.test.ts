@@ -1,6 +1,4 @@
 import { test } from "tap";
-import { shapeCost } from "../../../src/lab/shape-cost.js";
-import type { ShapeReport } from "../../../src/lab/shape.js";
 import { totalCost } from "../../../src/leakage/defense-cost.js";
 
 const volume = (upPackets: number, upBytes: number, downPackets: number, downBytes: number) => ({
@@ -29,15 +27,5 @@ void test("of nothing nothing was added", (t) => {
   const cost = totalCost([]);
   t.same(cost.overhead, { bytes: 0, packets: 0 });
   t.same(cost.added_delay_ms, { p50: 0, p99: 0 });
-  t.end();
-});
-
-void test("what shape reports becomes a cost", (t) => {
-  const report = { in: volume(1, 2, 3, 4), out: volume(5, 6, 7, 8), added_delay_ms: { p50: 0.5, p99: 2 } };
-  t.same(shapeCost(report as unknown as ShapeReport), {
-    before: volume(1, 2, 3, 4),
-    after: volume(5, 6, 7, 8),
-    added_delay_ms: { p50: 0.5, p99: 2 },
-  });
   t.end();
 });

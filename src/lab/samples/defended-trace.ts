@@ -1,0 +1,53 @@
+import type { PresetName } from "../../defense/presets.js";
+import { HushboxError } from "../../errors/hushbox-error.js";
+import type { CaptureCost } from "../../leakage/defense-cost.js";
+import type { TraceSink } from "../../trace/observation.js";
+import { makeObserver, type ObserverKind } from "../../trace/make-observer.js";
+import type { Dataset, Entry } from "../dataset/dataset.js";
+import { Stretch } from "../dataset/stretch.js";
+import { Eyes } from "../eyes.js";
+import { passCapture } from "../passage.js";
+
+/** How a set is defended, and from where it is seen. Survives structuredClone. */
+export interface DefendedOptions {
+  readonly preset: PresetName;
+  /** Of the defense's draws; every entry draws its own. */
+  readonly seed: string;
+  readonly vantage: "lan" | "beyond";
+}
+
+/** Who looks, and who takes what is seen. */
+export interface Onlooker {
+  readonly observer: ObserverKind;
+  readonly sink: TraceSink;
+}
+
+/**
+ * Passes an entry through a defense and shows it to onlookers; answers what that cost, over the entry's whole capture. Throws as passCapture does,
+ * and `dataset-invalid` where nothing is left to see in the labelled stretch.
+ */
+export async function defendedTrace(
+  dataset: Dataset,
+  entry: Entry,
+  { preset, seed, vantage }: DefendedOptions,
+  onlookers: readonly Onlooker[],
+): Promise<CaptureCost> {
+  const lookers = onlookers.map(({ observer, sink }) => ({ observer, sink: new Stretch(entry, sink) }));
+  const device = dataset.deviceOf(entry);
+  const { traffic } = await passCapture(
+    { input: entry.path, preset, seed: `${seed} ${entry.file} ${String(entry.index)}`, device, vantage },
+    (pool, local) =>
+      new Eyes(
+        pool.view,
+        lookers.map(({ observer, sink }) => ({ observer: makeObserver(observer, vantage, local), sink })),
+      ),
+  );
+  if (lookers.some(({ sink }) => sink.packets === 0))
+    throw new HushboxError(
+      "dataset-invalid",
+      `reading ${entry.file}: nothing is seen of the speaker in the labelled stretch`,
+    );
+  const { before, after, delays } = traffic;
+  const ms = (q: number): number => delays.at(q) / 1e3;
+  return { before, after, added_delay_ms: { p50: ms(0.5), p99: ms(0.99) } };
+}
