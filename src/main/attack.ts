@@ -1,0 +1,137 @@
+import { parseArgs } from "node:util";
+import { ATTACKS, attackNamed } from "../attack/attacks.js";
+import { isPreset, PRESET_NAMES } from "../defense/presets.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import { attackDataset, type AttackDatasetReport } from "../lab/attack-dataset.js";
+import { DEFAULTS } from "../leakage/protocol.js";
+import { OBSERVER_KINDS } from "../trace/make-observer.js";
+import type { Command } from "./command.js";
+import { Progress } from "./progress.js";
+import { oneOf, windowCut } from "./window-cut.js";
+
+const NAMES = ATTACKS.map(({ name }) => name);
+
+/** `hushbox attack`: what classifiers that learn from a data set still read in it. */
+export const command: Command = {
+  summary: "what classifiers that learn from labelled captures still read in them behind a defense",
+  usage: `Usage: hushbox attack MANIFEST [--task NAME] [--preset P] [--window N|TIME|trace] [options]
+
+Passes every capture of a data set (a manifest that hushbox dataset or emulate wrote) through a defense, cuts what an
+observer sees into windows, and lets classifiers learn to tell the classes apart: on defended traffic, of groups that
+they are not asked about. Beside it stands what the same attacks read where labels say nothing.
+
+  --task NAME       one of the set's tasks (default: the first; labels: every label a class)
+  --preset P        ${PRESET_NAMES.join(", ")} (default off)
+  --window W        N: every N packets; TIME: as 30s; trace: each capture (default)
+  --direction D     both (default), up or down
+  --vantage V       wan: behind the router (default); lan: on the link from box to router
+  --observer O      stats: counts packets, lengths and times (default); parse: reads headers to undo padding and decoys
+  --attacks LIST    of ${NAMES.join(", ")}
+                    (default: all)
+  --seeds N         how often it is done with other folds and draws (default ${String(DEFAULTS.seeds.length)})
+  --folds N         (default ${String(DEFAULTS.folds)}): each class needs as many groups
+  --null N          repetitions under labels dealt anew, each as dear as one measurement; 0 for none (default ${String(DEFAULTS.repetitions)})
+  --training T      even (default): small classes weigh as much as large ones; as-is: as captured, as the paper
+  --votes           the windows of a capture vote, and each capture counts once
+  --stale           the attacker has learnt from undefended traffic only
+  --seed S          of the defense's draws (default 1)
+  --json            print the whole report as one object
+
+Example:
+  hushbox attack ~/lab/echo/manifest.yaml --task class_balanced --preset standalone --null 99
+`,
+  run,
+};
+
+async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      task: { type: "string" },
+      preset: { type: "string", default: "off" },
+      window: { type: "string", default: "trace" },
+      direction: { type: "string", default: "both" },
+      vantage: { type: "string", default: "wan" },
+      observer: { type: "string", default: "stats" },
+      attacks: { type: "string", default: NAMES.join(",") },
+      seeds: { type: "string", default: String(DEFAULTS.seeds.length) },
+      folds: { type: "string", default: String(DEFAULTS.folds) },
+      null: { type: "string", default: String(DEFAULTS.repetitions) },
+      training: { type: "string", default: DEFAULTS.training },
+      votes: { type: "boolean", default: false },
+      stale: { type: "boolean", default: false },
+      seed: { type: "string", default: "1" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const [dataset, ...more] = positionals;
+  if (dataset === undefined || more.length > 0) throw new HushboxError("usage", "it takes one manifest");
+  if (!isPreset(values.preset))
+    throw new HushboxError("usage", `--preset is one of ${PRESET_NAMES.join(", ")}, not "${values.preset}"`);
+  const progress = new Progress("hushbox attack");
+  const report = await attackDataset(
+    {
+      dataset,
+      task: values.task ?? null,
+      preset: values.preset,
+      seed: values.seed,
+      observer: oneOf("observer", OBSERVER_KINDS, values.observer),
+      vantage: oneOf("vantage", ["wan", "lan"], values.vantage) === "wan" ? "beyond" : "lan",
+      windows: {
+        ...windowCut(values.window),
+        direction: oneOf("direction", ["both", "up", "down"], values.direction),
+        field: "raw",
+      },
+      attacks: values.attacks.split(",").map((name) => attackNamed(name.trim())),
+      stale: values.stale,
+      protocol: {
+        ...DEFAULTS,
+        seeds: Array.from({ length: count("seeds", values.seeds, 1) }, (_, i) => String(i + 1)),
+        folds: count("folds", values.folds, 2),
+        repetitions: count("null", values.null, 0),
+        training: oneOf("training", ["even", "as-is"], values.training),
+        counted: values.votes ? "votes" : "rows",
+      },
+    },
+    (what, done, all) => {
+      progress.tell(() => `${String(done)} of ${String(all)} ${what}`);
+    },
+  );
+  console.log(values.json ? JSON.stringify(report) : inWords(report));
+  return 0;
+}
+
+function count(name: string, given: string, least: number): number {
+  const number = Number(given);
+  if (given.trim() === "" || !Number.isInteger(number) || number < least)
+    throw new HushboxError("usage", `--${name} is a whole number from ${String(least)}, not "${given}"`);
+  return number;
+}
+
+function inWords({ dataset, defense, cost, leakage, observer, vantage }: AttackDatasetReport): string {
+  const share = (value: number): string => value.toFixed(3);
+  const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
+  const classes = leakage.classes.map(({ name, groups, rows }) => `${name} ${String(rows)} rows in ${String(groups)} groups`);
+  const lines = [
+    `${dataset.name}, ${dataset.real ? "real" : "emulated"}, task ${dataset.task}: ${String(dataset.traces)} traces; ${classes.join(", ")}`,
+    `${defense.preset}, seen from ${vantage} by ${observer}: ${percent(cost.overhead.bytes)} more bytes, ${percent(cost.overhead.packets)} more packets, delay p50 ${cost.added_delay_ms.p50.toFixed(1)} ms`,
+    `attack                 balanced accuracy       advantage   chance ${share(leakage.chance)}`,
+    ...leakage.attacks.map(({ attack, balanced_accuracy: { value, low, high }, advantage }) =>
+      [attack.padEnd(22), share(value), `(${share(low)} to ${share(high)})`, share(advantage.value).padStart(8)].join(" "),
+    ),
+  ];
+  const none = leakage.null;
+  if (none !== null)
+    lines.push(
+      `of nothing the best attack reads ${share(none.mean)}, 95 % of the time at most ${share(none.threshold)}; ${leakage.best}: p = ${none.p_value.toFixed(3)}, ${none.verdict}`,
+    );
+  const given = [...(leakage.importance?.blocks ?? [])].sort((a, b) => b.drop - a.drop).filter(({ low }) => low > 0);
+  if (leakage.importance !== null)
+    lines.push(
+      given.length === 0
+        ? `no single feature is what ${leakage.importance.attack} reads it by`
+        : `what gives it away to ${leakage.importance.attack}: ${given.map(({ name, drop }) => `${name} ${share(drop)}`).join(", ")}`,
+    );
+  return lines.join("\n");
+}
