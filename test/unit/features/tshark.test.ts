@@ -1,141 +1,63 @@
-// The twelve features, window by window, against an independent computation from tshark's fields: plain arrays, sets and two-pass formulas.
+// The twelve features, window by window, against an independent computation from tshark's fields (test/support/tshark-windows.ts).
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { test, type Test } from "tap";
-import { FEATURES, type FeatureName, type Features } from "../../../src/features/features.js";
+import { basename, join } from "node:path";
+import tap, { test, type Test } from "tap";
+import { DEFAULT_MIXTURE, makePlan } from "../../../src/emulator/make-plan.js";
+import { writeCapture } from "../../../src/emulator/synthesis.js";
+import { TOPOLOGY } from "../../../src/emulator/topology.js";
+import { HushboxError } from "../../../src/errors/hushbox-error.js";
 import { Windows, type WindowOptions } from "../../../src/features/windows.js";
+import { CaptureReader } from "../../../src/nic/capture-reader.js";
 import { PcapWriter } from "../../../src/nic/pcap-writer.js";
 import { integer } from "../../../src/random/random.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
+import { seconds } from "../../../src/time/micros.js";
 import { Observer } from "../../../src/trace/observer.js";
 import { readTrace } from "../../../src/trace/read-trace.js";
-import { DeviceSubject } from "../../../src/trace/subject.js";
+import { DeviceSubject, EverySubject } from "../../../src/trace/subject.js";
 import { parseMac } from "../../../src/wire/ethernet.js";
 import * as ipv4 from "../../../src/wire/ipv4.js";
 import { Prefixes } from "../../../src/wire/prefix.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../../src/wire/protocol.js";
 import * as tcp from "../../../src/wire/tcp.js";
 import { frame, hex, over } from "../../support/frame.js";
+import { captures, headerCaptures, missing } from "../../support/shared-data.js";
+import {
+  differences,
+  rowsOf,
+  tsharkRows,
+  tsharkWindows,
+  type TsharkRow,
+  type TsharkWindow,
+} from "../../support/tshark-windows.js";
 
-const SHARED = process.env["HUSHBOX_SHARED"] ?? join(import.meta.dirname, "../../../../../shared");
-const missing = (program: string): string | false =>
-  spawnSync(program, ["--version"]).error === undefined ? false : `${program} is not installed`;
-const noTshark = missing("tshark");
+tap.setTimeout(200_000);
+
+const noTshark = spawnSync("tshark", ["--version"]).error === undefined ? false : "tshark is not installed";
 
 const CUTS: WindowOptions[] = [
   { cut: "packets", size: 50, direction: "both", field: "raw" },
   { cut: "packets", size: 20, direction: "up", field: "raw" },
   { cut: "packets", size: 200, direction: "both", field: "scaled" },
+  { cut: "packets", size: 100, direction: "down", field: "raw" },
   { cut: "time", size: 2e6, direction: "down", field: "raw" },
+  { cut: "time", size: 5e6, direction: "both", field: "raw" },
+  { cut: "time", size: 60e6, direction: "up", field: "scaled" },
   { cut: "trace", size: 0, direction: "both", field: "scaled" },
 ];
 
-interface Row {
-  time: number;
-  length: number;
-  up: boolean;
-  addresses: string[];
-  transport: string;
-  ports: string[];
-  raw: number | null;
-  scaled: number | null;
-}
-
-const FIELDS =
-  "frame.time_epoch frame.len eth.src eth.dst ip.src ip.dst ipv6.src ipv6.dst frame.protocols " +
-  "tcp.srcport tcp.dstport udp.srcport udp.dstport tcp.window_size_value tcp.window_size ip.proto";
-
-/** The device's packets as tshark reads them. */
-function tshark(path: string, mac: string): Row[] {
-  const fields = FIELDS.split(" ").flatMap((field) => ["-e", field]);
-  const preferences = ["ip.defragment:FALSE", "ipv6.defragment:FALSE", "tcp.desegment_tcp_streams:FALSE"];
-  const args = ["-n", "-r", path, ...preferences.flatMap((p) => ["-o", p]), "-T", "fields", "-E", "occurrence=f"];
-  const { status, stdout, stderr } = spawnSync("tshark", [...args, ...fields], {
-    encoding: "utf8",
-    maxBuffer: 1 << 30,
-  });
-  if (status !== 0) throw new Error(`tshark: ${stderr}`);
-  const rows: Row[] = [];
-  for (const line of stdout.split("\n")) {
-    if (line === "") continue;
-    const [time, length, from, to, a, b, c, d, protocols, ts, td, us, ud, raw, scaled, protocol] = line.split("\t");
-    const group = (Number.parseInt(to?.slice(0, 2) ?? "", 16) & 1) === 1;
-    if (from !== mac && to !== mac && !group) continue;
-    // What follows the first IP header, so that what an ICMP error quotes does not count.
-    const names = (protocols ?? "").split(":");
-    const behind = names.slice(names.findIndex((name) => name === "ip" || name === "ipv6") + 1);
-    const transport = behind.find((name) => ["tcp", "udp", "icmp", "icmpv6", "ip", "ipv6"].includes(name)) ?? "";
-    const isIp = names.includes("ip") || names.includes("ipv6");
-    const byNumber = { "1": "icmp", "6": "tcp", "17": "udp" }[protocol ?? ""] ?? "";
-    const present = (values: (string | undefined)[]): string[] =>
-      values.filter((v) => v !== undefined && v !== "") as string[];
-    rows.push({
-      time: Number(time),
-      length: Number(length),
-      up: from === mac,
-      addresses: isIp ? present(a === "" ? [c, d] : [a, b]) : [],
-      transport: isIp ? (transport === "" ? byNumber : transport) : "",
-      ports: isIp && transport === "tcp" ? present([ts, td]) : isIp && transport === "udp" ? present([us, ud]) : [],
-      raw: transport === "tcp" && raw !== "" ? Number(raw) : null,
-      scaled: transport === "tcp" && scaled !== "" ? Number(scaled) : null,
-    });
-  }
-  return rows;
-}
-
-function mean(values: number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, v) => sum + v, 0) / values.length;
-}
-
-function deviation(values: number[]): number {
-  const m = mean(values);
-  return Math.sqrt(mean(values.map((v) => (v - m) ** 2)));
-}
-
-function features(rows: Row[], field: "raw" | "scaled"): Features {
-  const gaps = rows.slice(1).map((row, i) => row.time - (rows[i]?.time ?? 0));
-  const windows = rows.map((row) => row[field]).filter((w) => w !== null);
-  const lengths = rows.map((row) => row.length);
-  const count = (...names: string[]): number => rows.filter((row) => names.includes(row.transport)).length;
-  return {
-    n_ip_unique: new Set(rows.flatMap((row) => row.addresses)).size,
-    n_port_unique: new Set(rows.flatMap((row) => row.ports)).size,
-    n_pack_tcp: count("tcp"),
-    n_pack_udp: count("udp"),
-    n_pack_icmp: count("icmp", "icmpv6"),
-    max_diff_time: Math.max(0, ...gaps),
-    mean_window: mean(windows),
-    std_window: deviation(windows),
-    mean_ipt: mean(gaps),
-    std_ipt: deviation(gaps),
-    mean_len_pack: mean(lengths),
-    std_len_pack: deviation(lengths),
-  };
-}
-
-function expected(rows: Row[], options: WindowOptions): Features[] {
-  const { cut, size, direction, field } = options;
-  const start = rows[0]?.time ?? 0;
-  const counted = rows.filter((row) => direction === "both" || (direction === "up") === row.up);
-  const groups = new Map<number, Row[]>();
-  for (const [i, row] of counted.entries()) {
-    const key =
-      cut === "packets" ? Math.floor(i / size) : cut === "time" ? Math.floor(((row.time - start) * 1e6) / size) : 0;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].map((group) => features(group, field));
-}
-
-function found(path: string, mac: string, options: WindowOptions): Features[] {
-  const all: Features[] = [];
+/** The windows of a capture; of all its packets where `mac` is null. */
+function windowsOf(path: string, mac: string | null, options: WindowOptions): TsharkWindow[] {
+  const all: TsharkWindow[] = [];
   const windows = new Windows(options, {
-    window: (window) => {
-      all.push(window.features());
+    window: (window, index, whole) => {
+      const { packets, bytes, from } = window;
+      all.push({ index, start: from / 1e6, packets, bytes, whole, features: window.features() });
     },
   });
-  const subject = new DeviceSubject(parseMac(mac) ?? 0);
+  const subject = mac === null ? new EverySubject() : new DeviceSubject(parseMac(mac) ?? 0);
   readTrace(path, subject, new Observer("lan", new Prefixes([])), {
     seen: (o) => {
       windows.add(o);
@@ -145,30 +67,14 @@ function found(path: string, mac: string, options: WindowOptions): Features[] {
   return all;
 }
 
-/** Counts must be equal; a time stamp on epoch time is good for a quarter of a microsecond, moments for the sum of many roundings. */
-function agrees(name: FeatureName, a: number, b: number): boolean {
-  if (name.startsWith("n_")) return a === b;
-  const grain = name.endsWith("ipt") || name === "max_diff_time" ? 1e-6 : 0;
-  return Math.abs(a - b) <= grain + 1e-9 * Math.max(Math.abs(a), Math.abs(b), 1);
-}
-
-function compare(t: Test, path: string, mac: string, least: number): void {
-  const rows = tshark(path, mac);
+function compare(t: Test, path: string, all: TsharkRow[], mac: string | null, least: number): void {
+  const rows = mac === null ? all : rowsOf(all, mac);
   t.ok(rows.length >= least, `${rows.length} packets`);
   for (const options of CUTS) {
-    const ours = found(path, mac, options);
-    const theirs = expected(rows, options);
+    if (mac === null && options.direction !== "both") continue;
+    const ours = windowsOf(path, mac, options);
     const name = `${options.cut} ${options.size} ${options.direction} ${options.field}`;
-    t.equal(ours.length, theirs.length, `${name}: as many windows`);
-    const differ: string[] = [];
-    for (const [i, window] of ours.entries()) {
-      for (const feature of FEATURES) {
-        const other = theirs[i]?.[feature] ?? NaN;
-        if (!agrees(feature, window[feature], other))
-          differ.push(`${i}.${feature}: ${window[feature]} against ${other}`);
-      }
-    }
-    t.same(differ.slice(0, 5), [], `${name}: ${ours.length} windows agree`);
+    t.same(differences(ours, tsharkWindows(rows, mac, options)), [], `${name}: ${ours.length} windows agree`);
   }
 }
 
@@ -215,7 +121,12 @@ function synthesize(path: string): void {
       const error = frame({ ...shape, from: "203.0.113.9", to: "192.168.77.10", protocol: ICMP, payload: quoted });
       error[34] = 11;
       put(error);
-    } else if (kind === 18 && !six) {
+    } else if (kind === 18 && six) {
+      // A later fragment, and one behind options that has its ports.
+      const fragment = (offset: string): [number, Uint8Array] => [44, hex(`00 00 ${offset} 00000001`)];
+      put(frame({ ...shape, protocol: UDP, extensions: [fragment("05c8")] }));
+      put(frame({ ...shape, protocol: UDP, extensions: [[0, hex("0000 0104 0000 0000")], fragment("0001")] }));
+    } else if (kind === 18) {
       const later = frame({ ...shape, protocol: UDP });
       ipv4.setFragment(over(later), 14, false, false, 1480);
       ipv4.updateChecksum(over(later), 14);
@@ -233,34 +144,64 @@ void test("a synthetic capture", { skip: noTshark }, (t) => {
   });
   const path = join(folder, "synthetic.pcap");
   synthesize(path);
-  compare(t, path, DEVICE, 1500);
+  compare(t, path, tsharkRows(path), DEVICE, 1500);
   t.end();
 });
 
-const REAL = [
-  ["homepod/homepod_44min.pcap.xz", 4000],
-  ["echo/full-what_time_is_it_5_30s.pcap.xz", 200],
-  ["echo/full-tell_me_a_joke_5_30s.pcap.xz", 200],
-] as const;
+void test("emulated speakers, IPv4 and IPv6, every activity", { skip: noTshark }, (t) => {
+  for (const seed of ["1", "2"]) {
+    const path = join(t.testdir(), "emulated.pcap");
+    const length = seconds(240);
+    writeCapture(makePlan({ seed, duration: length, mixture: DEFAULT_MIXTURE, scale: 1 }), path);
+    const rows = tsharkRows(path);
+    compare(t, path, rows, TOPOLOGY.speaker.mac, 2000);
+    const families = new Set(rows.map(({ addresses }) => addresses[0]?.includes(":")));
+    t.ok(families.has(true) && families.has(false), "both families");
+  }
+  t.end();
+});
 
-for (const [name, least] of REAL) {
-  const compressed = join(SHARED, "data", name);
-  const skip = noTshark || missing("xz") || (existsSync(compressed) ? false : `${compressed} is not there`);
-  void test(`the real capture ${name}`, { skip }, (t) => {
-    const folder = mkdtempSync(join(tmpdir(), "hushbox-features-"));
-    t.teardown(() => {
-      rmSync(folder, { recursive: true });
-    });
-    const path = join(folder, "real.pcap");
-    spawnSync("xz", ["-dc", compressed], { stdio: ["ignore", openSync(path, "w"), "inherit"] });
-    t.ok(readFileSync(path).length > 1000);
-    const macs = new Map<string, number>();
-    const { stdout } = spawnSync("tshark", ["-r", path, "-T", "fields", "-e", "eth.src", "-e", "eth.dst"], {
-      encoding: "utf8",
-    });
-    for (const mac of stdout.split(/\s+/)) if (mac !== "") macs.set(mac, (macs.get(mac) ?? 0) + 1);
-    const [device = ""] = [...macs].sort((a, b) => b[1] - a[1])[0] ?? [];
-    compare(t, path, device, least);
-    t.end();
+/** The MAC address of most frames. */
+function busiest(rows: readonly TsharkRow[]): string {
+  const macs = new Map<string, number>();
+  for (const mac of rows.flatMap(({ from, to }) => [from, to])) macs.set(mac, (macs.get(mac) ?? 0) + 1);
+  return [...macs].sort((a, b) => b[1] - a[1])[0]?.[0] ?? "";
+}
+
+const noData = noTshark || missing("xz");
+
+void test("real captures of speakers, and of protocol corner cases", { skip: noData }, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "hushbox-features-"));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
   });
+  let compared = 0;
+  for (const path of [...captures(folder), ...headerCaptures(folder, 3)]) {
+    if (!isEthernet(path)) continue;
+    void t.test(basename(path), (t) => {
+      const rows = tsharkRows(path);
+      compare(t, path, rows, null, 1);
+      compare(t, path, rows, busiest(rows), 1);
+      t.end();
+    });
+    compared++;
+  }
+  t.ok(compared >= 20, `${compared} captures`);
+  t.end();
+});
+
+/** Whether hushbox reads the capture at all: other link types are refused by name. */
+function isEthernet(path: string): boolean {
+  try {
+    const reader = CaptureReader.open(path);
+    try {
+      while (reader.next());
+    } finally {
+      reader.close();
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof HushboxError && error.code === "link-type-unsupported") return false;
+    throw error;
+  }
 }
