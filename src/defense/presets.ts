@@ -5,6 +5,10 @@ import type { BudgetOptions, DefenseOptions, PadOptions } from "./options.js";
 export const PRESET_NAMES = ["off", "paper", "standalone"] as const;
 export type PresetName = (typeof PRESET_NAMES)[number];
 
+export function isPreset(name: string): name is PresetName {
+  return (PRESET_NAMES as readonly string[]).includes(name);
+}
+
 /** What a preset is: a set of values and nothing else. */
 export interface Preset {
   /** What it does, in a sentence. */

@@ -6,8 +6,9 @@ import { attackDataset, type AttackDatasetReport } from "../lab/attack-dataset.j
 import { DEFAULTS } from "../leakage/protocol.js";
 import { OBSERVER_KINDS } from "../trace/make-observer.js";
 import type { Command } from "./command.js";
+import { oneOf } from "./one-of.js";
 import { Progress } from "./progress.js";
-import { oneOf, windowCut } from "./window-cut.js";
+import { windowCut } from "./window-cut.js";
 
 const NAMES = ATTACKS.map(({ name }) => name);
 
@@ -112,13 +113,17 @@ function count(name: string, given: string, least: number): number {
 function inWords({ dataset, defense, cost, leakage, observer, vantage }: AttackDatasetReport): string {
   const share = (value: number): string => value.toFixed(3);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-  const classes = leakage.classes.map(({ name, groups, rows }) => `${name} ${String(rows)} rows in ${String(groups)} groups`);
+  const classes = leakage.classes.map(
+    ({ name, groups, rows }) => `${name} ${String(rows)} rows in ${String(groups)} groups`,
+  );
   const lines = [
     `${dataset.name}, ${dataset.real ? "real" : "emulated"}, task ${dataset.task}: ${String(dataset.traces)} traces; ${classes.join(", ")}`,
     `${defense.preset}, seen from ${vantage} by ${observer}: ${percent(cost.overhead.bytes)} more bytes, ${percent(cost.overhead.packets)} more packets, delay p50 ${cost.added_delay_ms.p50.toFixed(1)} ms`,
     `attack                 balanced accuracy       advantage   chance ${share(leakage.chance)}`,
     ...leakage.attacks.map(({ attack, balanced_accuracy: { value, low, high }, advantage }) =>
-      [attack.padEnd(22), share(value), `(${share(low)} to ${share(high)})`, share(advantage.value).padStart(8)].join(" "),
+      [attack.padEnd(22), share(value), `(${share(low)} to ${share(high)})`, share(advantage.value).padStart(8)].join(
+        " ",
+      ),
     ),
   ];
   const none = leakage.null;

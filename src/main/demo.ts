@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { parseArgs } from "node:util";
-import { PRESET_NAMES, type PresetName } from "../defense/presets.js";
+import { isPreset, PRESET_NAMES } from "../defense/presets.js";
 import { Demo } from "../demo/demo.js";
 import { passed } from "../demo/report.js";
 import { StreamScreen } from "../demo/screen.js";
@@ -79,10 +79,6 @@ async function run(args: string[]): Promise<number> {
     await demo.end();
     if (keep) screen.say(`captures, configuration and logs are in ${demo.folder}`);
   }
-}
-
-function isPreset(name: string): name is PresetName {
-  return (PRESET_NAMES as readonly string[]).includes(name);
 }
 
 function durationOf(text: string): Micros {

@@ -8,11 +8,13 @@ import { TargetFile } from "../lab/target-file.js";
 import { TargetStream } from "../lab/target-stream.js";
 import type { Target } from "../lab/target.js";
 import { csvTable, jsonTable } from "../lab/text-table.js";
-import { formatDuration, parseDuration } from "../time/duration.js";
+import { formatDuration } from "../time/duration.js";
 import { micros } from "../time/micros.js";
 import { parseMac } from "../wire/ethernet.js";
 import { parsePrefix } from "../wire/prefix.js";
 import type { Command } from "./command.js";
+import { oneOf } from "./one-of.js";
+import { windowCut } from "./window-cut.js";
 
 const SECOND = 1000;
 const FORMATS = ["csv", "parquet"] as const;
@@ -78,7 +80,7 @@ async function run(args: string[]): Promise<number> {
   for (const network of local) {
     if (parsePrefix(network) === null) throw wrong(`--local: "${network}" is no network such as 192.168.0.0/16`);
   }
-  const windows: WindowOptions = { ...cut(values.window), direction, field };
+  const windows: WindowOptions = { ...windowCut(values.window), direction, field };
   const format = out === undefined ? null : formatOf(out);
   const options: FeatureTableOptions = { inputs, device, vantage, local, windows, truncated };
 
@@ -126,16 +128,6 @@ async function tableOf(format: Format | "json", target: Target): Promise<Table> 
 /** The default networks of the configuration. */
 const LOCAL = complete({ inside: "inside", outside: "outside", devices: [] }).local.networks;
 
-function cut(text: string): { cut: WindowOptions["cut"]; size: number } {
-  if (text === "trace") return { cut: "trace", size: 0 };
-  const packets = /^[0-9]+$/.test(text);
-  const size = packets ? Number(text) : (parseDuration(text) ?? 0);
-  if (!(size >= 1 && size <= Number.MAX_SAFE_INTEGER)) {
-    throw wrong(`--window is a number of packets such as 500, a time such as 30s, or trace, not "${text}"`);
-  }
-  return { cut: packets ? "packets" : "time", size };
-}
-
 function checkDevice(device: readonly string[], direction: string, vantage: string): void {
   for (const address of device) {
     const isIp = !address.includes("/") && parsePrefix(address) !== null;
@@ -153,12 +145,6 @@ function checkDevice(device: readonly string[], direction: string, vantage: stri
 function formatOf(out: string): Format {
   const found = FORMATS.find((format) => out.endsWith(`.${format}`));
   if (found === undefined) throw wrong(`--out ${out}: its name is to end in .csv or .parquet`);
-  return found;
-}
-
-function oneOf<T extends string>(option: string, values: readonly T[], given: string): T {
-  const found = values.find((value) => value === given);
-  if (found === undefined) throw wrong(`--${option} is one of ${values.join(", ")}, not "${given}"`);
   return found;
 }
 

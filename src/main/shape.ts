@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { PRESET_NAMES, PRESETS, type PresetName } from "../defense/presets.js";
+import { isPreset, PRESET_NAMES, PRESETS } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { shape, type ShapeReport } from "../lab/shape.js";
 import type { Command } from "./command.js";
@@ -60,10 +60,6 @@ async function run(args: string[]): Promise<number> {
   });
   console.log(json ? JSON.stringify(report) : inWords(report, output));
   return 0;
-}
-
-function isPreset(name: string): name is PresetName {
-  return (PRESET_NAMES as readonly string[]).includes(name);
 }
 
 function rate(packets: number, milliseconds: number): string {
