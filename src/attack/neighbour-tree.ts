@@ -1,11 +1,10 @@
 import type { Matrix } from "../features/matrix.js";
+import { Distances, LANES } from "./distances.js";
 import type { Nearest } from "./nearest.js";
 
-/** Rows of a leaf, at most twice as many (test/bench/attacks.ts). */
-const LEAF = 16;
-/** Rows that are measured side by side. */
-const LANES = 4;
-/** In place of the rows that fill up the last four of a leaf. */
+/** Rows of a leaf, at most twice as many: 1250 searches in 5000 × 12 take 20 ms, with 16 27 ms (test/bench/attacks.ts). */
+const LEAF = 64;
+/** In place of the rows that fill up the last eight of a leaf. */
 const NO_ROW = 0x7fff_ffff;
 /** Sums of squares differ in their last bits by the order of adding; a box is left out only where it is farther than that. */
 const ROUNDING = 1 + 1e-12;
@@ -19,12 +18,11 @@ export class NeighbourTree {
   readonly #firstLeaf: number;
   /** By node and column: the middle of its values, then how far they reach from it. */
   readonly #boxes: Float64Array;
-  /** By leaf, and one behind the last: the place of its first row, a multiple of four. */
+  /** By leaf, and one behind the last: the place of its first row, a multiple of eight. */
   readonly #from: Int32Array;
   /** By place: which row of the matrix it was. */
   readonly #rows: Int32Array;
-  /** By four places, column and place: the rows' values, Infinity where a leaf has no row for a place. */
-  readonly #points: Float64Array;
+  readonly #distances: Distances;
 
   constructor(matrix: Matrix) {
     const levels = Math.max(0, Math.floor(Math.log2(matrix.rows / LEAF)));
@@ -43,7 +41,7 @@ export class NeighbourTree {
     }
     const places = this.#from[leaves] ?? 0;
     this.#rows = new Int32Array(places).fill(NO_ROW);
-    this.#points = new Float64Array(places * matrix.columns).fill(Infinity);
+    this.#distances = new Distances(matrix.columns, places, LANES * Math.ceil((2 * LEAF) / LANES));
     for (let leaf = 0; leaf < leaves; leaf++)
       this.#lay(this.#from[leaf] ?? 0, order.subarray(ends[leaf - 1] ?? 0, ends[leaf]), matrix.values);
   }
@@ -51,6 +49,7 @@ export class NeighbourTree {
   /** Puts the nearest rows to a point into `nearest`, which is cleared before; distances are squared. */
   search(point: Float64Array, nearest: Nearest): void {
     nearest.clear();
+    this.#distances.point.set(point);
     this.#visit(0, point, nearest);
   }
 
@@ -90,20 +89,16 @@ export class NeighbourTree {
   }
 
   #lay(from: number, rows: Int32Array, values: Float64Array): void {
-    const columns = this.#columns;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] ?? 0;
-      const lane = i % LANES;
-      const base = (from + i - lane) * columns + lane;
       this.#rows[from + i] = row;
-      for (let column = 0; column < columns; column++)
-        this.#points[base + column * LANES] = values[row * columns + column] ?? 0;
+      this.#distances.put(from + i, values, row);
     }
   }
 
   #visit(node: number, point: Float64Array, nearest: Nearest): void {
     if (node >= this.#firstLeaf) {
-      this.#scan(node - this.#firstLeaf, point, nearest);
+      this.#scan(node - this.#firstLeaf, nearest);
       return;
     }
     const left = this.#distance(2 * node + 1, point);
@@ -129,37 +124,15 @@ export class NeighbourTree {
     return sum / 4;
   }
 
-  /**
-   * Offers the rows of a leaf, four side by side, because a single sum would wait for its last addition (360 searches in 1437 × 64: 34 ms
-   * against 45; test/bench/attacks.ts). They are given up in the middle where all four are too far already.
-   */
-  #scan(leaf: number, point: Float64Array, nearest: Nearest): void {
-    const [points, columns] = [this.#points, this.#columns];
+  /** Offers the rows of a leaf. */
+  #scan(leaf: number, nearest: Nearest): void {
+    const from = this.#from[leaf] ?? 0;
     const to = this.#from[leaf + 1] ?? 0;
-    for (let place = this.#from[leaf] ?? 0; place < to; place += LANES) {
-      const { worst } = nearest;
-      let at = place * columns;
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      let d = 0;
-      for (let column = 0; column < columns; at += LANES) {
-        const value = point[column] ?? 0;
-        const offA = value - (points[at] ?? 0);
-        const offB = value - (points[at + 1] ?? 0);
-        const offC = value - (points[at + 2] ?? 0);
-        const offD = value - (points[at + 3] ?? 0);
-        a += offA * offA;
-        b += offB * offB;
-        c += offC * offC;
-        d += offD * offD;
-        column++;
-        if ((column & 3) === 0 && a > worst && b > worst && c > worst && d > worst) break;
-      }
-      if (a <= worst) nearest.offer(a, this.#rows[place] ?? 0);
-      if (b <= worst) nearest.offer(b, this.#rows[place + 1] ?? 0);
-      if (c <= worst) nearest.offer(c, this.#rows[place + 2] ?? 0);
-      if (d <= worst) nearest.offer(d, this.#rows[place + 3] ?? 0);
+    this.#distances.measure(from, to);
+    const { found } = this.#distances;
+    for (let place = from; place < to; place++) {
+      const distance = found[place - from] ?? 0;
+      if (distance <= nearest.worst) nearest.offer(distance, this.#rows[place] ?? 0);
     }
   }
 }
