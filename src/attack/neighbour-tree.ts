@@ -3,7 +3,7 @@ import { Distances, LANES } from "./distances.js";
 import type { Nearest } from "./nearest.js";
 
 /** Rows of a leaf, at most twice as many: 1250 searches in 5000 × 12 take 20 ms, with 16 27 ms (test/bench/attacks.ts). */
-const LEAF = 64;
+const LEAF = 128;
 /** In place of the rows that fill up the last eight of a leaf. */
 const NO_ROW = 0x7fff_ffff;
 /** Sums of squares differ in their last bits by the order of adding; a box is left out only where it is farther than that. */
@@ -69,21 +69,26 @@ export class NeighbourTree {
   /** Measures the box of a node; answers its widest column. */
   #box(node: number, rows: Int32Array, values: Float64Array): number {
     const columns = this.#columns;
+    const low = new Float64Array(columns).fill(Infinity);
+    const high = new Float64Array(columns).fill(-Infinity);
+    for (let i = 0; i < rows.length; i++) {
+      const base = (rows[i] ?? 0) * columns;
+      for (let column = 0; column < columns; column++) {
+        const value = values[base + column] ?? 0;
+        if (value < (low[column] ?? 0)) low[column] = value;
+        if (value > (high[column] ?? 0)) high[column] = value;
+      }
+    }
     let widest = 0;
     let width = -1;
     for (let column = 0; column < columns; column++) {
-      let low = Infinity;
-      let high = -Infinity;
-      for (let i = 0; i < rows.length; i++) {
-        const value = values[(rows[i] ?? 0) * columns + column] ?? 0;
-        if (value < low) low = value;
-        if (value > high) high = value;
-      }
+      const from = low[column] ?? 0;
+      const to = high[column] ?? 0;
+      const middle = from / 2 + to / 2;
       const at = 2 * (node * columns + column);
-      const middle = low / 2 + high / 2;
       this.#boxes[at] = middle;
-      this.#boxes[at + 1] = Math.max(high - middle, middle - low) * ROUNDING;
-      if (high - low > width) [width, widest] = [high - low, column];
+      this.#boxes[at + 1] = Math.max(to - middle, middle - from) * ROUNDING;
+      if (to - from > width) [width, widest] = [to - from, column];
     }
     return widest;
   }

@@ -20,18 +20,22 @@ export class Scaler {
   /** Learns from at least one row. */
   static of({ rows, columns, values }: Matrix): Scaler {
     const means = new Float64Array(columns);
-    const deviations = new Float64Array(columns);
-    for (let column = 0; column < columns; column++) {
-      let sum = 0;
-      for (let at = column; at < values.length; at += columns) sum += values[at] ?? 0;
-      const mean = sum / rows;
-      let squares = 0;
-      for (let at = column; at < values.length; at += columns) squares += ((values[at] ?? 0) - mean) ** 2;
-      const variance = squares / rows;
-      const rounding = rows * Number.EPSILON * variance + (rows * mean * Number.EPSILON) ** 2;
-      means[column] = mean;
-      deviations[column] = variance <= rounding ? 1 : Math.sqrt(variance);
+    const variances = new Float64Array(columns);
+    for (let row = 0; row < rows; row++)
+      for (let column = 0; column < columns; column++)
+        means[column] = (means[column] ?? 0) + (values[row * columns + column] ?? 0);
+    for (let column = 0; column < columns; column++) means[column] = (means[column] ?? 0) / rows;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++) {
+        const off = (values[row * columns + column] ?? 0) - (means[column] ?? 0);
+        variances[column] = (variances[column] ?? 0) + off * off;
+      }
     }
+    const deviations = variances.map((squares, column) => {
+      const variance = squares / rows;
+      const rounding = rows * Number.EPSILON * variance + (rows * (means[column] ?? 0) * Number.EPSILON) ** 2;
+      return variance <= rounding ? 1 : Math.sqrt(variance);
+    });
     return new Scaler(means, deviations);
   }
 
