@@ -81,7 +81,7 @@ for (const attack of TABLE) {
   test(`${name}: a malformed model is refused`, async (t) => {
     const good = attack.train(blobs(40, 2, 2, 1, "malformed"), random()).save();
     for (const [key, value] of Object.entries(good)) {
-      const { [key]: _, ...without } = good;
+      const without = Object.fromEntries(Object.entries(good).filter(([other]) => other !== key));
       const shorter = typeof value === "string" ? value.slice(4) : Array.isArray(value) ? value.slice(1) : -1;
       const other = typeof value === "string" ? "%%%%" : "text";
       for (const bad of [without, { ...good, [key]: shorter }, { ...good, [key]: other }, { ...good, [key]: null }]) {
