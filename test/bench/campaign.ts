@@ -12,7 +12,8 @@ import { HushboxError } from "../../src/errors/hushbox-error.js";
 import { ROOT } from "../support/generated.js";
 import { Bed } from "./campaign/bed.js";
 import { conditionsOf, inWords } from "./campaign/conditions.js";
-import { PROGRAMS, programMissing } from "./campaign/programs.js";
+import { meeting } from "./campaign/meeting.js";
+import { PROGRAMS, programMissing, type ProgramName } from "./campaign/programs.js";
 import { complaints, rows, summary, timeRatio, verdicts, type Pair } from "./campaign/summary.js";
 import { machine } from "./machine.js";
 import { say } from "./say.js";
@@ -71,10 +72,12 @@ async function campaign({ runs, seed, json, keep }: Options): Promise<boolean> {
     if (plain === undefined || padded === undefined) throw new Error("there are no beds");
     for (let i = 0; i < runs; i++) {
       const drawn = conditionsOf(seed + i, bbr);
-      const conditions = { ...drawn, programs: drawn.programs.filter((name) => programMissing(name) === null) };
+      const there = (name: ProgramName): boolean => programMissing(name) === null;
+      const conditions = { ...drawn, programs: drawn.programs.filter(there), rare: drawn.rare.filter(there) };
+      const others = meeting(beds.length);
       const [undefended, defended] = await Promise.all([
-        plain.run(conditions, UNDEFENDED, false),
-        padded.run(conditions, conditions.whole ? WHOLE : PAD, true),
+        plain.run(conditions, UNDEFENDED, false, others),
+        padded.run(conditions, conditions.whole ? WHOLE : PAD, true, others),
       ]);
       const pair = { conditions, undefended, defended };
       pairs.push(pair);

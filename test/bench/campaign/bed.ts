@@ -89,9 +89,15 @@ export class Bed {
 
   /**
    * Everything of one run. `padded`: the link behind the router is captured, and hushbox begins anew, so that what it has learned of a
-   * destination does not hang on the runs before.
+   * destination does not hang on the runs before. `others` resolves when the other beds are as far: a browser that starts takes this machine's
+   * processors from all that runs beside it.
    */
-  async run(conditions: Conditions, configuration: object, padded: boolean): Promise<RunResult> {
+  async run(
+    conditions: Conditions,
+    configuration: object,
+    padded: boolean,
+    others: () => Promise<void>,
+  ): Promise<RunResult> {
     await this.#set(conditions);
     if (padded || this.#configuration !== configuration) {
       await this.#box?.stop();
@@ -113,6 +119,8 @@ export class Bed {
         this.#client?.ask<Outcome[]>(JSON.stringify(errandOf(conditions))) ?? [],
         ...conditions.programs.map((name) => this.#programs.call(name, conditions)),
       ]);
+      await others();
+      for (const name of conditions.rare) programs.push(await this.#programs.call(name, conditions));
       this.#programs.check();
       const after = await this.#counts();
       const tallies = await this.#tallies();

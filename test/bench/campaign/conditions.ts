@@ -1,6 +1,6 @@
 import { integer, uniform, type Random } from "../../../src/random/random.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
-import { PROGRAMS, type ProgramName } from "./programs.js";
+import { COMMON, RARE, type ProgramName } from "./programs.js";
 
 /** What the way to the world is like. `silent`: routers behind the house tell nobody that packets are too long; the house's router lowers segment sizes. */
 export const PATHS = ["1500", "1400", "1400 silent"] as const;
@@ -24,10 +24,14 @@ export interface Conditions {
   readonly timestamps: boolean;
   readonly path: PathName;
   readonly programs: readonly ProgramName[];
+  /** Those that run by themselves, after all else. */
+  readonly rare: readonly ProgramName[];
 }
 
 const PERCENT = 0.01;
 const PROGRAMS_A_RUN = 2;
+/** Runs from one with the rare programs to the next. */
+const RARE_EVERY = 10;
 
 /** The conditions of a run. `bbr`: whether the kernel has it; the other conditions do not hang on it. */
 export function conditionsOf(seed: number, bbr: boolean): Conditions {
@@ -48,11 +52,11 @@ export function conditionsOf(seed: number, bbr: boolean): Conditions {
     timestamps: !happens(0.2),
     path: happens(0.6) ? "1500" : happens(0.5) ? "1400" : "1400 silent",
   } as const;
-  const left = [...PROGRAMS];
+  const left = [...COMMON];
   const programs = Array.from({ length: PROGRAMS_A_RUN }, () =>
     left.splice(integer(random, 0, left.length - 1), 1),
   ).flat();
-  return { seed, ...wanted, programs };
+  return { seed, ...wanted, programs, rare: seed % RARE_EVERY === 0 ? RARE : [] };
 }
 
 /** In a few words. */
@@ -69,6 +73,6 @@ export function inWords(c: Conditions): string {
     ...(c.sack ? [] : ["no SACK"]),
     ...(c.timestamps ? [] : ["no timestamps"]),
     ...(c.path === "1500" ? [] : [`path ${c.path}`]),
-    c.programs.join(" "),
+    [...c.programs, ...c.rare].join(" "),
   ].join(", ");
 }

@@ -8,10 +8,13 @@ import type { Laboratory } from "../../../src/emulator/laboratory.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { ROOT } from "../../support/generated.js";
 import { Child, pause } from "../child.js";
+import { Browser } from "./browser.js";
 import type { Conditions } from "./conditions.js";
 
-/** Programs that know nothing of hushbox. */
-export const PROGRAMS = ["curl", "openssl", "ngtcp2", "dig", "chronyd", "ping"] as const;
+/** Programs that know nothing of hushbox. RARE ones take as long as all else of a run. */
+export const COMMON = ["curl", "openssl", "ngtcp2", "dig", "chronyd", "ping"] as const;
+export const RARE = ["chromium"] as const;
+export const PROGRAMS = [...COMMON, ...RARE];
 export type ProgramName = (typeof PROGRAMS)[number];
 
 /** What each needs, beyond what the laboratory needs: program and Debian package. */
@@ -28,15 +31,22 @@ const NEEDS: Readonly<Record<ProgramName, readonly (readonly [string, string])[]
   ],
   chronyd: [["chronyd", "chrony"]],
   ping: [["ping", "iputils-ping"]],
+  chromium: [
+    ["chromium", "chromium"],
+    ["gtlsserver", "ngtcp2-server"],
+  ],
 };
 
-/** What one of them came to. Milliseconds. */
+/** What one of them came to. Milliseconds; a browser's without its start. */
 export interface ProgramOutcome {
   readonly name: ProgramName;
   readonly result: "right" | "wrong" | "failed";
   readonly why: string;
   readonly ms: number;
 }
+
+/** The result, what went wrong in words, and how long it took where that is not the whole call. */
+type Said = readonly [result: ProgramOutcome["result"], why: string, ms?: number];
 
 const NAME = "hushbox.example";
 const { static: WEB, voice: QUIC, resolver: DNS, time: TIME, ajax: OPENSSL } = ENDPOINTS;
@@ -59,6 +69,7 @@ export class Programs {
   readonly #laboratory: Laboratory;
   readonly #directory: string;
   readonly #servers: Child[] = [];
+  #browser: Browser | undefined;
   #hash = "";
   #calls = 0;
 
@@ -112,16 +123,21 @@ export class Programs {
       );
       await server.until(() => existsSync(this.#path("server.pid")), "start", 5_000);
     }
+    if (programMissing("chromium") === null)
+      this.#browser = await Browser.start(this.#laboratory, docs, this.#hash, key, certificate);
     await pause(200);
   }
 
   /** Throws where a server ended. */
   check(): void {
+    this.#browser?.check();
     for (const server of this.#servers) if (!server.running) throw new Error(`a server ended early: ${server.errors}`);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#servers.map((server) => server.stop()));
+    await Promise.all(
+      [...this.#servers, ...(this.#browser === undefined ? [] : [this.#browser])].map((one) => one.stop()),
+    );
   }
 
   /** Calls one from the speaker; it is to come to its end whatever the path loses. */
@@ -129,21 +145,18 @@ export class Programs {
     const begun = performance.now();
     const call = this.#calls++;
     const into = this.#path(`call-${call}`);
-    let said: readonly [ProgramOutcome["result"], string];
+    let said: Said;
     try {
       said = await this.#ask(name, conditions, into);
     } catch (error) {
       said = ["failed", String(error)];
     }
     rmSync(into, { recursive: true, force: true });
-    return { name, result: said[0], why: said[1].trim().slice(-300), ms: performance.now() - begun };
+    const [result, why, ms = performance.now() - begun] = said;
+    return { name, result, why: why.trim().slice(-300), ms };
   }
 
-  async #ask(
-    name: ProgramName,
-    { family, loss, path }: Conditions,
-    into: string,
-  ): Promise<readonly [ProgramOutcome["result"], string]> {
+  async #ask(name: ProgramName, { family, loss, path }: Conditions, into: string): Promise<Said> {
     const bracketed = (address: string): string => (address.includes(":") ? `[${address}]` : address);
     switch (name) {
       case "curl": {
@@ -224,10 +237,12 @@ export class Programs {
         }
         return ["right", ""];
       }
+      case "chromium":
+        return this.#browser?.call(into, family) ?? ["failed", "there is no browser"];
     }
   }
 
-  async #hashed(path: string): Promise<readonly [ProgramOutcome["result"], string]> {
+  async #hashed(path: string): Promise<Said> {
     if (!existsSync(path)) return ["failed", "it wrote nothing"];
     const hash = createHash("sha256");
     await pipeline(createReadStream(path), hash);

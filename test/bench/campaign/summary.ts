@@ -61,6 +61,13 @@ function isTimed(name: Outcome["name"]): boolean {
   return (TIMED as readonly string[]).includes(name);
 }
 
+/** The defended browser's time over the undefended one's, in the page; NaN where it did not run or came to no end. */
+function browserRatio({ defended, undefended }: Pair): number {
+  const time = ({ programs }: RunResult): number =>
+    programs.find(({ name, result }) => name === "chromium" && result === "right")?.ms ?? NaN;
+  return time(defended) / time(undefended);
+}
+
 /** What is wrong with a run, in words; empty where nothing is. */
 export function complaints(pair: Pair): string[] {
   const { conditions, defended, undefended } = pair;
@@ -113,6 +120,7 @@ export function summary(pairs: readonly Pair[]) {
       ...Object.fromEntries(TIMED.map((name) => [name, median(timed.map((pair) => timeRatio(pair, name)))])),
       withoutLoss: median(timed.filter(clean).map((pair) => timeRatio(pair))),
       withLoss: median(timed.filter((pair) => !clean(pair)).map((pair) => timeRatio(pair))),
+      chromium: median(timed.map(browserRatio).filter((ratio) => !Number.isNaN(ratio))),
     },
     medianSeconds: Object.fromEntries(
       TRANSFERS.map((name) => [
