@@ -210,9 +210,15 @@ export class TcpOverlap implements Mechanism {
 
   /** A padded segment was sent again: lost on its way, as others are, or because it was padded. */
   #stalled(place: number, destination: number, now: Micros): void {
-    const { memory, trust } = this.#modules;
+    const { memory, paths, trust } = this.#modules;
     const { marks, peers } = memory;
-    trust.stalled(destination, this.name, marks.paddedBytes[place] ?? 0, now);
+    const bytes = marks.paddedBytes[place] ?? 0;
+    // A router has said why, and what is padded from now on is shorter.
+    if (bytes > paths.limit(destination, now)) {
+      marks.forgetPadded(place);
+      return;
+    }
+    trust.stalled(destination, this.name, bytes, now);
     const known = marks.has(place, mark.TAKEN) || peers.takesOverlap(destination);
     if (marks.stall(place) > 1 || !known) marks.set(place, mark.STALLED);
     // Whatever is acknowledged now may be what was sent again.

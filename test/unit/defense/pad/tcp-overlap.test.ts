@@ -1,5 +1,6 @@
 import { test } from "tap";
 import type { PadOptions } from "../../../../src/defense/options.js";
+import { micros } from "../../../../src/time/micros.js";
 import { add } from "../../../../src/wire/sequence.js";
 import * as tcp from "../../../../src/wire/tcp.js";
 import { over } from "../../../support/frame.js";
@@ -391,6 +392,19 @@ test("a padded segment that had to be sent again: the flow goes on unpadded unti
   t.equal(known.up(301, { payload: text(50) }).length, 104, "something is still on its way");
   known.down(351);
   t.equal(known.up(351, { payload: text(50) }).length, FULL, "all has arrived");
+});
+
+test("a padded segment that a router found too big is sent again, and the flow goes on padded to what the path takes", async (t) => {
+  const flow = new Flow().shake();
+  t.equal(flow.up(101, { payload: text(1460) }).length, FULL);
+  t.equal(flow.up(1561, { payload: text(300, 1460) }).length, FULL);
+  const { destinations, paths } = flow.box.modules;
+  paths.lower(destinations.known(over(segment({ up: true, sequence: 0 })), 30, 4), 1400, micros(flow.box.now));
+  flow.up(101, { payload: text(1360) });
+  t.equal(flow.up(1461, { payload: text(400, 1360) }).length, 454, "as it is");
+  flow.down(1861);
+  t.equal(flow.up(1861, { payload: text(50) }).length, 1414);
+  t.equal(flow.up(1911).length, 1414);
 });
 
 test("a RST grows behind its header and keeps its number", async (t) => {
