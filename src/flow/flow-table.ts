@@ -74,6 +74,11 @@ export class FlowTable {
     this.#generation = new Uint32Array(capacity);
   }
 
+  /** Places for flows. */
+  get capacity(): number {
+    return this.#opts.capacity;
+  }
+
   /** Flows in the table, those included that are idle too long but not forgotten yet. */
   get size(): number {
     return this.#order.size;

@@ -123,12 +123,17 @@ export class Answers {
     return this.#waiting[lane] ?? 0;
   }
 
-  /** The lane has a new owner. */
-  clear(lane: number): void {
+  /** What became of the grown packets that wait is known: nothing is to be found out. */
+  excuse(lane: number): void {
     this.#waiting[lane] = 0;
     this.#trialAt[lane] = 0;
-    this.#mute[lane] = 0;
     this.#unclear[lane] = this.#doubts[lane] = 0;
+  }
+
+  /** The lane has a new owner. */
+  clear(lane: number): void {
+    this.excuse(lane);
+    this.#mute[lane] = 0;
     this.#time[lane] = 0;
   }
 

@@ -45,15 +45,19 @@ export class Paths {
     return now < shared.until ? shared.bytes : UNLIMITED;
   }
 
-  /** Packets longer than `bytes` seem not to reach the destination. Never raises a limit that holds, never goes below `least`. */
-  lower(destination: number, bytes: number, now: Micros): void {
+  /**
+   * Packets longer than `bytes` seem not to reach the destination, and are not tried for `span` at least. Never raises a limit that holds,
+   * never goes below `least`.
+   */
+  lower(destination: number, bytes: number, now: Micros, span: Micros = HOLD): void {
     if (destination === -1) return;
     const wanted = Math.max(Math.floor(bytes), Paths.least(this.#destinations.version(destination)));
     const known = this.#known(destination);
     const holds = known && now < (this.#until[destination] ?? 0);
     if (holds && wanted > (this.#mtu[destination] ?? 0)) return;
     const again = known && this.#mtu[destination] === wanted;
-    const hold = !again ? HOLD : Math.min((this.#hold[destination] ?? HOLD) * (holds ? 1 : 2), LONGEST_HOLD);
+    const found = !again ? HOLD : Math.min((this.#hold[destination] ?? HOLD) * (holds ? 1 : 2), LONGEST_HOLD);
+    const hold = Math.max(found, span);
     this.#mtu[destination] = wanted;
     this.#hold[destination] = hold;
     this.#until[destination] = after(now, micros(hold));
@@ -69,6 +73,12 @@ export class Paths {
     this.lower(destination, bytes, now);
     const host = this.#destinations.generation(destination);
     this.#shared[this.#destinations.version(destination)].name(bytes, host, this.#until[destination] ?? 0, now);
+  }
+
+  /** Everything is tried again; what routers say of the line at home stays. */
+  forget(): void {
+    // No host that has been in a place had number 0.
+    this.#generation.fill(0);
   }
 
   #known(destination: number): boolean {

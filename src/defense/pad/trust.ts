@@ -113,6 +113,12 @@ export class Trust {
     if (lane === TCP_LANE && this.#doubted[destination] !== 0) this.#confirmStalls(destination, now);
   }
 
+  /** A router has said that packets were too big: those that wait for an answer need none, and the next ones are shorter. */
+  explained(destination: number, protocol: number): void {
+    if (destination === -1 || !this.#isKnown(destination)) return;
+    this.#answers.excuse(destination * LANES + laneOf(protocol));
+  }
+
   /** TCP: a segment that the mechanism has grown was acknowledged. */
   answered(destination: number, mechanism: WatchedName, now: Micros): void {
     if (destination === -1) return;
@@ -166,12 +172,14 @@ export class Trust {
     this.#know(destination);
     const span = earlier(seconds(secondsLeft), VERDICT_SPAN);
     this.#verdicts.add(destination, WATCHED_NAMES.indexOf(mechanism), reason, after(now, span));
+    if (reason === "no answer") this.#paths.lower(destination, SAFE_SIZE, now, span);
   }
 
   /** Every mechanism is tried again with every destination. */
   forget(): void {
     // No host that has been in a place had number 0.
     this.#generation.fill(0);
+    this.#paths.forget();
   }
 
   /** TCP: the destination has shown beyond doubt that it does not take the mechanism. */
@@ -203,13 +211,22 @@ export class Trust {
   #blame(destination: number, lane: number, mechanisms: number, now: Micros): void {
     for (let m = COUNT - 1; m >= 0; m--) {
       if ((mechanisms & (1 << m)) === 0 || this.#isProven(destination, lane, m, now)) continue;
-      this.#giveUp(destination, m, "no answer", now);
+      this.#giveUpMute(destination, m, now);
       return;
     }
     for (let m = 0; m < COUNT; m++) {
       if ((mechanisms & (1 << m)) !== 0 && this.#miss(destination, lane, m) >= PROVEN_MISSES)
-        this.#giveUp(destination, m, "no answer", now);
+        this.#giveUpMute(destination, m, now);
     }
+  }
+
+  /**
+   * What was not answered was long as well. Another mechanism that made packets as long would be lost too, and of QUIC nobody would notice: a
+   * server that hears nothing sends again, which looks like an answer.
+   */
+  #giveUpMute(destination: number, mechanism: number, now: Micros): void {
+    this.#giveUp(destination, mechanism, "no answer", now);
+    this.#paths.lower(destination, SAFE_SIZE, now, VERDICT_SPAN);
   }
 
   #giveUp(destination: number, mechanism: number, reason: Reason, now: Micros): void {

@@ -4,7 +4,7 @@ import { PacketTooBig } from "../../../../src/defense/pad/packet-too-big.js";
 import { SentSizes } from "../../../../src/defense/pad/sent-sizes.js";
 import { ipBytes } from "../../../../src/packet/ip-bytes.js";
 import { DOWN } from "../../../../src/packet/packet.js";
-import { micros, seconds } from "../../../../src/time/micros.js";
+import { micros, millis, seconds } from "../../../../src/time/micros.js";
 import { DESTINATION_OPTIONS, FRAGMENT, ICMP, ICMPV6, TCP, UDP } from "../../../../src/wire/protocol.js";
 import * as tcp from "../../../../src/wire/tcp.js";
 import { frame, hex, over, type Shape } from "../../../support/frame.js";
@@ -166,4 +166,43 @@ test("a segment that is quoted must lie in the flow's window, with room for what
     tcp.setSequence(view, 34, tcp.sequence(view, 34) + moved);
     t.equal(hear(tooBig(sent, 1400)), verdict, `moved by ${moved}`);
   }
+});
+
+test("a TCP connection hears of a path once, and never of numbers from before its window", async (t) => {
+  const { send, hear, tallies } = bench();
+  const shape: Shape = { ...FOUR, protocol: TCP, payload: new Uint8Array(1440) };
+  const error = (moved: number): Uint8Array => {
+    const sent = send(shape);
+    const view = over(sent);
+    tcp.setSequence(view, 34, tcp.sequence(view, 34) + moved);
+    return tooBig(sent, 1400);
+  };
+  t.equal(hear(error(-900)), SWALLOW, "only padding begins there");
+  t.equal(hear(error(0), millis(10)), PASS);
+  t.equal(hear(error(0), millis(159)), SWALLOW, "it is sending less by now");
+  t.equal(hear(error(0), millis(161)), PASS, "or has not heard of it");
+  t.same(tallies(), [1, 2]);
+  const other = send({ ...shape, sourcePort: 5 });
+  t.equal(hear(tooBig(other, 1400), millis(162)), PASS, "another connection");
+  const datagram = send({ ...FOUR, protocol: UDP, payload: new Uint8Array(1440) });
+  t.equal(hear(tooBig(datagram, 1400), millis(163)), PASS);
+  t.equal(hear(tooBig(datagram, 1400), millis(164)), PASS, "of datagrams each");
+});
+
+test("no mechanism is doubted for what a router has found too big", async (t) => {
+  const modules = mechanismModules();
+  const { pool, destinations, trust } = modules;
+  const sizes = new SentSizes(destinations);
+  const errors = new PacketTooBig(sizes, modules);
+  const bytes = frame({ ...FOUR, protocol: UDP });
+  const packet = arrive(modules, bytes, { now: micros(0) });
+  const to = destinations.of(packet, pool.view);
+  sizes.note(to, ipBytes(packet, pool.view), micros(0));
+  trust.grew(to, "udpSurplus", UDP, micros(0));
+  leave(modules, packet);
+  over(bytes).setUint16(16, 1500);
+  const error = arrive(modules, tooBig(bytes, 1400), { direction: DOWN, now: millis(5) });
+  t.equal(errors.clean(error, millis(5)), SWALLOW);
+  leave(modules, error);
+  t.equal(trust.allows(to, "udpSurplus", seconds(3)), true);
 });

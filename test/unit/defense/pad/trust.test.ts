@@ -79,6 +79,41 @@ test("trust: plain datagrams answered where a grown one was not: off for a day",
   t.same(talk.trust.refusals(talk.to, seconds(12 + DAY)), []);
 });
 
+test("trust: what a router has said to be too big is not waited for", async (t) => {
+  const talk = new Talk();
+  t.equal(talk.send(seconds(10)), true);
+  talk.trust.explained(talk.to, UDP);
+  t.equal(talk.send(seconds(12)), true, "the next is shorter, and no trial");
+  talk.hear(millis(12_030));
+  t.equal(talk.givenUp, 0);
+  talk.trust.grew(talk.to, "icmpEcho", ICMP, seconds(20));
+  talk.trust.explained(talk.to, UDP);
+  t.equal(talk.trust.allows(talk.to, "icmpEcho", seconds(22)), false, "another protocol's waits on");
+  talk.trust.explained(-1, UDP);
+});
+
+test("trust: what was not answered was long as well: no mechanism makes longer packets than every path takes for as long", async (t) => {
+  const talk = new Talk();
+  const { paths } = talk.modules;
+  talk.miss(seconds(10));
+  t.equal(talk.givenUp, 1);
+  const found = 13.03;
+  t.equal(paths.limit(talk.to, seconds(found + 700)), 1280, "longer than other limits hold");
+  t.equal(paths.limit(talk.to, seconds(DAY)), 1280);
+  t.equal(paths.limit(talk.to, seconds(found + DAY)), Infinity);
+
+  const modules = mechanismModules();
+  const to = place(modules);
+  modules.trust.restore(to, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: 3600 }, seconds(1));
+  t.equal(modules.paths.limit(to, seconds(3600)), 1280, "an earlier run has found it");
+  t.equal(modules.paths.limit(to, seconds(3601)), Infinity);
+  modules.trust.restore(to, { mechanism: "tcpAcks", reason: "acknowledgments ignored", secondsLeft: 9 }, seconds(3700));
+  t.equal(modules.paths.limit(to, seconds(3701)), Infinity, "that has nothing to do with sizes");
+  modules.paths.lower(to, 1280, seconds(3702));
+  modules.trust.forget();
+  t.equal(modules.paths.limit(to, seconds(3703)), Infinity);
+});
+
 /** A datagram every 2 ms, each answered 30 ms later where `takes` says so. */
 function stream(talk: Talk, from: number, to: number, takes: (grown: boolean) => boolean): void {
   const answers: number[] = [];
