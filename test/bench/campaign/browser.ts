@@ -13,25 +13,26 @@ const { voice: QUIC, artwork: WEB } = ENDPOINTS;
 const PORT = 9443;
 const BYTES_UP = 450_000;
 
-/** Chromium in the speaker's place, anew for each call, and its two servers in the world. */
+/** Chromium in the speaker's place, anew for each call, and its HTTP/2 server in the world. */
 export class Browser {
   readonly #laboratory: Laboratory;
+  readonly #http3: Http3Server;
   readonly #hash: string;
   readonly #certificate: Buffer;
-  readonly #http3: Http3Server;
   readonly #http2: Child;
 
-  private constructor(laboratory: Laboratory, hash: string, certificate: Buffer, http3: Http3Server, http2: Child) {
+  private constructor(laboratory: Laboratory, http3: Http3Server, hash: string, certificate: Buffer, http2: Child) {
     this.#laboratory = laboratory;
+    this.#http3 = http3;
     this.#hash = hash;
     this.#certificate = certificate;
-    this.#http3 = http3;
     this.#http2 = http2;
   }
 
-  /** `docs`: a folder with the `file` that has this SHA-256. `key` and `certificate`: files. */
+  /** `docs`: the folder that the HTTP/3 server serves, with the `file` that has this SHA-256. `key` and `certificate`: files. */
   static async start(
     laboratory: Laboratory,
+    http3: Http3Server,
     docs: string,
     hash: string,
     key: string,
@@ -41,8 +42,7 @@ export class Browser {
     const program = join(ROOT, "build/test/support/file-server.js");
     const argv = [program, String(PORT), join(docs, "file"), key, certificate, "h2"];
     const http2 = new Child(laboratory.namespaces.world, process.execPath, argv);
-    const http3 = new Http3Server(laboratory, "world", QUIC.port, docs, key, certificate);
-    const browser = new Browser(laboratory, hash, readFileSync(certificate), http3, http2);
+    const browser = new Browser(laboratory, http3, hash, readFileSync(certificate), http2);
     try {
       await http2.printed(/^ready/m);
       return browser;
@@ -52,14 +52,13 @@ export class Browser {
     }
   }
 
-  /** Throws where a server ended. */
+  /** Throws where its server ended. */
   check(): void {
     if (!this.#http2.running) throw new Error(`the browser's HTTP/2 server ended early: ${this.#http2.errors}`);
-    if (!this.#http3.running) throw new Error("the browser's HTTP/3 server ended early");
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#http2.stop(), this.#http3.stop()]);
+    await this.#http2.stop();
   }
 
   /** A file down and random bytes up, by HTTP/3 and then by HTTP/2. `profile`: a folder that is not there yet. Milliseconds in the page. */

@@ -5,6 +5,7 @@ export interface KernelCounts {
   readonly outOfWindowIcmps: number;
   /** ICMP and ICMPv6 errors received. */
   readonly icmpErrors: number;
+  /** Without those of a full buffer. */
   readonly udpErrors: number;
   /** Receptions with a bad checksum, of any protocol. */
   readonly badChecksums: number;
@@ -34,7 +35,10 @@ export function kernelCounts(text: string): KernelCounts {
       ...["Icmp.InDestUnreachs", "Icmp.InTimeExcds", "Icmp.InParmProbs"],
       ...["Icmp6InDestUnreachs", "Icmp6InPktTooBigs", "Icmp6InTimeExcds", "Icmp6InParmProblems"],
     ),
-    udpErrors: sum("Udp.InErrors", "Udp.InCsumErrors", "Udp6InErrors", "Udp6InCsumErrors"),
+    // Among the errors are those of a full buffer, which a program that has no processor for a moment does not read: here, a browser.
+    udpErrors:
+      sum("Udp.InErrors", "Udp.InCsumErrors", "Udp6InErrors", "Udp6InCsumErrors") -
+      sum("Udp.RcvbufErrors", "Udp6RcvbufErrors"),
     badChecksums: sum("Tcp.InCsumErrors", "Icmp.InCsumErrors", "Icmp6InCsumErrors"),
     resets: sum("Tcp.EstabResets"),
   };

@@ -7,6 +7,7 @@ import { ENDPOINTS } from "../../../src/emulator/endpoints.js";
 import type { Laboratory } from "../../../src/emulator/laboratory.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { ROOT } from "../../support/generated.js";
+import { Http3Server } from "../../support/http3-server.js";
 import { Child, pause } from "../child.js";
 import { Browser } from "./browser.js";
 import type { Conditions } from "./conditions.js";
@@ -69,6 +70,7 @@ export class Programs {
   readonly #laboratory: Laboratory;
   readonly #directory: string;
   readonly #servers: Child[] = [];
+  #http3: Http3Server | undefined;
   #browser: Browser | undefined;
   #hash = "";
   #calls = 0;
@@ -96,8 +98,8 @@ export class Programs {
       certificate,
     );
     await web.printed(/^ready/m);
-    if (programMissing("ngtcp2") === null)
-      this.#serve(which("gtlsserver") ?? "", "--quiet", "-d", docs, "*", String(QUIC.port + 1), key, certificate);
+    if (Http3Server.missing() === null)
+      this.#http3 = new Http3Server(this.#laboratory, "world", QUIC.port, docs, key, certificate);
     const openssl = ["openssl", "s_server", "-quiet", "-WWW", "-accept", "4433", "-key", key, "-cert", certificate];
     this.#serve("sh", "-c", `cd '${docs}' && exec ${openssl.join(" ")}`);
     if (programMissing("dig") === null) {
@@ -123,21 +125,20 @@ export class Programs {
       );
       await server.until(() => existsSync(this.#path("server.pid")), "start", 5_000);
     }
-    if (programMissing("chromium") === null)
-      this.#browser = await Browser.start(this.#laboratory, docs, this.#hash, key, certificate);
+    if (programMissing("chromium") === null && this.#http3 !== undefined)
+      this.#browser = await Browser.start(this.#laboratory, this.#http3, docs, this.#hash, key, certificate);
     await pause(200);
   }
 
   /** Throws where a server ended. */
   check(): void {
     this.#browser?.check();
+    if (this.#http3?.running === false) throw new Error("the HTTP/3 server ended early");
     for (const server of this.#servers) if (!server.running) throw new Error(`a server ended early: ${server.errors}`);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(
-      [...this.#servers, ...(this.#browser === undefined ? [] : [this.#browser])].map((one) => one.stop()),
-    );
+    await Promise.all([...this.#servers.map((server) => server.stop()), this.#browser?.stop(), this.#http3?.stop()]);
   }
 
   /** Calls one from the speaker; it is to come to its end whatever the path loses. */
@@ -183,7 +184,7 @@ export class Programs {
           "gtlsclient",
           ...options,
           QUIC[family],
-          String(QUIC.port + 1),
+          String(QUIC.port),
           `https://${NAME}/file`,
         );
         return code === 0 ? this.#hashed(join(into, "file")) : ["failed", stderr];

@@ -3,6 +3,8 @@ import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { micros } from "../../../src/time/micros.js";
 import { conditionsOf, PATHS } from "../../bench/campaign/conditions.js";
 import { kernelCounts, since } from "../../bench/campaign/kernel-counts.js";
+import { meeting } from "../../bench/campaign/meeting.js";
+import { COMMON, RARE } from "../../bench/campaign/programs.js";
 import { Progress } from "../../bench/campaign/progress.js";
 import { stallBound } from "../../bench/campaign/summary.js";
 import { BadPath, LOST } from "../../support/bad-path.js";
@@ -21,7 +23,10 @@ test("a run's conditions follow from its seed, and two hundred runs meet all of 
     seen(({ path }) => path),
     PATHS.length,
   );
-  t.equal(new Set(all.flatMap(({ programs }) => programs)).size, 6);
+  t.same(new Set(all.flatMap(({ programs }) => programs)), new Set(COMMON));
+  const rare = all.filter((conditions) => conditions.rare.length > 0);
+  t.equal(rare.length, 20);
+  t.same(new Set(rare.flatMap((conditions) => conditions.rare)), new Set(RARE));
   const delays = all.flatMap(({ delayUp, delayDown }) => [delayUp, delayDown]);
   t.ok(Math.min(...delays) >= 5_000 && Math.max(...delays) <= 25_000);
   t.same({ ...conditionsOf(3, false), congestion: "" }, { ...conditionsOf(3, true), congestion: "" });
@@ -58,7 +63,8 @@ test("reads what the kernel counts", (t) => {
       "Icmp: 9 9 0 3 1 0",
       "Tcp: RtoAlgorithm RetransSegs InCsumErrors EstabResets",
       "Tcp: 1 17 0 4",
-      "Udp6InErrors                    \t6",
+      "Udp6InErrors                    \t8",
+      "Udp6RcvbufErrors                \t2",
       `Icmp6InPktTooBigs               \t${errors}`,
       "Icmp6InMsgs                     \t99",
     ].join("\n");
@@ -66,6 +72,16 @@ test("reads what the kernel counts", (t) => {
   t.match(before, { dsacks: 6, outOfWindowIcmps: 1, icmpErrors: 5, retransmits: 17, udpErrors: 6, resets: 4 });
   t.match(since(before, kernelCounts(text(14, 3))), { dsacks: 10, icmpErrors: 2, retransmits: 0 });
   t.end();
+});
+
+test("who comes to a meeting waits for the last", async (t) => {
+  const others = meeting(2);
+  const came: string[] = [];
+  const first = others().then(() => came.push("first"));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(came, []);
+  await Promise.all([first, others()]);
+  t.same(came, ["first"]);
 });
 
 test("a stall is three round trips and a retransmission timeout", (t) => {
