@@ -70,7 +70,10 @@ function taskProblems(name: string, task: ManifestTask, labels: ReadonlyMap<stri
   list(`${at}/leaveOut`, "leaveOut", task.leaveOut ?? []);
   for (const [label, i] of labels) {
     if (owners.has(label)) continue;
-    const meant = nearest(label, [...owners.keys()]);
+    const meant = nearest(
+      label,
+      [...owners.keys()].filter((own) => labels.has(own)),
+    );
     const hint = meant === null ? "put it into a class or into leaveOut" : `did you mean ${JSON.stringify(meant)}?`;
     problems.push({
       path: `${pointer("/captures", i)}/label`,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -12,7 +13,7 @@ import { Ledger, stampOf } from "./ledger.js";
 import { MANIFEST_NAME, writeManifest } from "./manifest.js";
 import type { SessionFile, SessionJob } from "./session-file.js";
 import type { SessionAnswer } from "./session-worker.js";
-import { existsSync } from "node:fs";
+import { discard, unfinished } from "./write-whole.js";
 
 /** Bytes kept of a frame: every header of TCP over IPv6 (94 in a SYN), and the connection IDs of QUIC's. */
 export const DEFAULT_SNAP = 128;
@@ -164,6 +165,8 @@ async function inThreads(
     );
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
+    // What a thread was at when another failed.
+    for (const { job } of sessions) discard(unfinished(job.path));
   }
 }
 

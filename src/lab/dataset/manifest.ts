@@ -104,7 +104,8 @@ export function bytesOf(path: string): Uint8Array {
   }
 }
 
-/** Writes a manifest; it is there whole or not at all. */
-export function writeManifest(path: string, manifest: Manifest): void {
-  writeWhole(path, stringify(manifest, { lineWidth: 0 }));
+/** Writes a manifest, its keys always in the same order; it is there whole or not at all. Throws `dataset-invalid`. */
+export function writeManifest(path: string, { name, real, origin, licence, device, tasks, captures }: Manifest): void {
+  const ordered = { name, real, origin, licence, device, tasks, captures };
+  writeWhole(path, stringify(ordered, { lineWidth: 0, keepUndefined: false }));
 }

@@ -1,8 +1,8 @@
-import { renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { sessionPlan, type SessionLabel } from "../../emulator/sessions.js";
 import { writeCapture } from "../../emulator/synthesis.js";
 import { stampOf } from "./ledger.js";
-import { unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./write-whole.js";
 
 /** One session to be written as a capture. Survives structuredClone. */
 export interface SessionJob {
@@ -37,7 +37,7 @@ export function writeSession({ path, label, seed, home, length, start, snap }: S
     renameSync(temporary, path);
     return { packets, bytes, stamp: stampOf(path) };
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { renameSync, rmSync } from "node:fs";
+import { renameSync } from "node:fs";
 import { FrameBuilder, HOPS, host } from "../../emulator/frame-builder.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { PcapWriter } from "../../nic/pcap-writer.js";
@@ -6,7 +6,7 @@ import * as ethernet from "../../wire/ethernet.js";
 import * as ipv4 from "../../wire/ipv4.js";
 import { ACK, HEADER } from "../../wire/tcp.js";
 import { readTable } from "./csv-table.js";
-import { unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./write-whole.js";
 
 /** The speaker of every capture that is made of a trace. */
 export const TRACE_DEVICE = "02:00:00:00:00:01";
@@ -62,7 +62,7 @@ export function writeTrace(trace: string, name: string, path: string): number {
     renameSync(temporary, path);
   } catch (error) {
     writer.close();
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw error;
   }
   return writer.packets;

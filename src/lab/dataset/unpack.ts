@@ -1,20 +1,11 @@
 import { spawn } from "node:child_process";
-import {
-  closeSync,
-  createReadStream,
-  createWriteStream,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { closeSync, createReadStream, createWriteStream, mkdirSync, openSync, readSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { HushboxError } from "../../errors/hushbox-error.js";
-import { unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./write-whole.js";
 
 export type Packing = "none" | "gz" | "xz";
 
@@ -57,7 +48,7 @@ export async function writeStream(what: string, from: AsyncIterable<Buffer>, pat
     await pipeline(Readable.from(from, { objectMode: false }), createWriteStream(temporary));
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     throw failure(what, cause);
   }
 }

@@ -6,6 +6,15 @@ export function unfinished(path: string): string {
   return `${path}.unfinished`;
 }
 
+/** Removes what could not be finished, where anything of it is there. */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It could not even be begun.
+  }
+}
+
 /** Writes a small file that is there whole or not at all, whenever the power goes. Throws `dataset-invalid`. */
 export function writeWhole(path: string, text: string): void {
   const temporary = unfinished(path);
@@ -19,7 +28,7 @@ export function writeWhole(path: string, text: string): void {
     }
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new HushboxError("dataset-invalid", `writing ${path}: ${why}`, cause);
   }
