@@ -19,12 +19,12 @@ export interface KFingerprintingOptions {
 
 /**
  * Hayes, Danezis, k-fingerprinting (USENIX Security 2016): a row's fingerprint is the list of leaves that it falls into, one for each tree of a
- * random forest; the rows whose fingerprints differ in the fewest trees (Hamming's distance) vote. The paper's columns are
- * statistics of a page load; this one works on the table that it is given. Of rows that are equally far the first counts.
+ * random forest; the rows whose fingerprints differ in the fewest trees (Hamming's distance) vote. The columns are
+ * the paper's statistics (KFingerprint); whatever table it is given, it works on that. Of rows that are equally far the first counts.
  */
 export class KFingerprinting implements Attack {
   readonly name = NAME;
-  readonly form = "table";
+  readonly form = "fingerprint";
   readonly #trees: number;
   readonly #neighbours: number;
 

@@ -6,7 +6,7 @@ import { HushboxError } from "../../../src/errors/hushbox-error.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { blobs, labelled, matrix } from "../../support/labelled.js";
 
-const TABLE = ATTACKS.filter((attack) => attack.form === "table");
+const TABLE = ATTACKS.filter(({ form }) => form !== "sequence");
 const random = (): SeededRandom => new SeededRandom("attacks");
 const right = (attack: Attack, from: ReturnType<typeof labelled>): number =>
   predict(attack.train(from, random()), from.samples).filter((label, row) => label === from.labels[row]).length;
