@@ -167,13 +167,13 @@ test("what is wrong with a capture is said with its name", (t) => {
       "capture-invalid",
     ],
     [
-      "compressed",
+      "compressed and cut off",
       SPEAKER,
       (path) => {
         writeFileSync(path, Buffer.from("1f8b080000000000", "hex"));
       },
-      /b\.pcap: it is compressed/,
-      "capture-invalid",
+      /b\.pcap: the compressed file ends too early/,
+      "capture-truncated",
     ],
   ];
   for (const [name, device, spoil, message, code] of cases) {
