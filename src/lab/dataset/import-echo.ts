@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { readFile, rm } from "node:fs/promises";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { CaptureReader } from "../../nic/capture-reader.js";
+import * as ethernet from "../../wire/ethernet.js";
 import { readTable, type Row } from "./csv-table.js";
+import { findDevice } from "./find-device.js";
 import { CAPTURES, makeFolder, type Candidate, type Found } from "./import-dataset.js";
 import type { SetWords } from "./import-folder.js";
 import { Ledger, stampOf } from "./ledger.js";
@@ -95,45 +97,58 @@ function placeOf(file: string, out: string): string {
   return join(out, CAPTURES, (file.split("/").at(-1) ?? file).replace(/\.csv$/, ".pcap"));
 }
 
-/** The invocations in captures, and the quiet stretches behind them. */
+/** The invocations in captures, and the quiet stretches behind them; one in which the speaker neither sends nor gets anything is none. */
 function spans(table: string, captures: readonly Candidate[]): Candidate[] {
   const byName = new Map(captures.map((capture) => [capture.path.split("/").at(-1) ?? "", capture]));
+  const timelines = new Map<string, Timeline>();
   const found: Candidate[] = [];
   const rows = readTable(table, ["file", "start", "act"]);
   rows.forEach(({ line, cells }, i) => {
     const capture = byName.get(`${cells["file"] ?? ""}.pcap`);
     if (capture === undefined) return;
-    const start = Number(cells["start"]) - startOf(capture.path);
+    const { path, name, label, group, device } = capture;
+    const timeline = timelines.get(path) ?? timelineOf(path);
+    timelines.set(path, timeline);
+    const start = Number(cells["start"]) - timeline.start;
     const active = Number(cells["act"]);
     if (!(start > -60) || !(active >= 0))
       throw new HushboxError("dataset-invalid", `${table}:${line}: start and act are not times in this capture`);
     const after = rows[i + 1]?.cells;
-    const next = after?.["file"] === cells["file"] ? Number(after?.["start"]) - startOf(capture.path) : Infinity;
+    const next = after?.["file"] === cells["file"] ? Number(after?.["start"]) - timeline.start : Infinity;
     const quiet = Math.min(start + active + MARGIN, next);
-    const { path, name, label, group, device } = capture;
-    const rest = { path, name, label, group, device };
-    found.push({ ...rest, from: time(Math.max(0, start)), to: time(quiet) });
-    if (next < Infinity && next - quiet >= SHORTEST_IDLE)
-      found.push({ ...rest, label: IDLE, from: time(quiet), to: time(next) });
+    const add = (own: string, from: number, to: number): void => {
+      if (!timeline.own.some((at) => at >= from && at < to)) return;
+      found.push({ path, name, label: own, group, device, from: time(from), to: time(to) });
+    };
+    add(label, Math.max(0, start), quiet);
+    if (next < Infinity && next - quiet >= SHORTEST_IDLE) add(IDLE, quiet, next);
   });
   return found;
 }
 
-const starts = new Map<string, number>();
+interface Timeline {
+  /** Epoch seconds of the first packet. */
+  readonly start: number;
+  /** Seconds behind it of every packet from or to the speaker. */
+  readonly own: readonly number[];
+}
 
-/** Epoch seconds of a capture's first packet. */
-function startOf(path: string): number {
-  let start = starts.get(path);
-  if (start === undefined) {
-    const reader = CaptureReader.open(path);
-    try {
-      start = reader.next() ? reader.time / 1e6 : 0;
-    } finally {
-      reader.close();
+function timelineOf(path: string): Timeline {
+  const mac = findDevice(path);
+  const reader = CaptureReader.open(path);
+  const own: number[] = [];
+  let start = 0;
+  try {
+    while (reader.next()) {
+      const { view, at, time } = reader;
+      if (reader.packets === 1) start = time / 1e6;
+      if (!ethernet.fits(at, at + reader.length)) continue;
+      if (ethernet.source(view, at) === mac || ethernet.destination(view, at) === mac) own.push(time / 1e6 - start);
     }
-    starts.set(path, start);
+  } finally {
+    reader.close();
   }
-  return start;
+  return { start, own };
 }
 
 function time(seconds: number): string {

@@ -30,24 +30,30 @@ export interface Inspected {
 export function inspectCapture(path: string, device: string | null, stretch: Stretch = WHOLE): Inspected {
   const mac = device === null ? findDevice(path) : findMac(path, device);
   const reader = CaptureReader.open(path);
-  let [packets, bytes, sent, start, first, last] = [0, 0, 0, 0, 0, 0];
+  let [packets, bytes, sent, own, start, first, last] = [0, 0, 0, 0, 0, 0, 0];
   try {
     while (reader.next()) {
       const { view, at, time } = reader;
       if (reader.packets === 1) start = time;
-      const own = ethernet.fits(at, at + reader.length) && ethernet.source(view, at) === mac;
-      if (own) sent++;
+      const whole = ethernet.fits(at, at + reader.length);
+      const from = whole ? ethernet.source(view, at) : -1;
+      const to = whole ? ethernet.destination(view, at) : -1;
+      if (from === mac) sent++;
       if (time < start + stretch.from || time >= start + stretch.to) continue;
       if (packets++ === 0) first = time;
       last = time;
       bytes += reader.originalLength;
+      if (from === mac || to === mac) own++;
     }
     if (reader.packets === 0)
       throw new HushboxError("dataset-invalid", `reading ${path}: the capture holds no packets`);
     if (mac === null || sent === 0)
       throw new HushboxError("dataset-invalid", `reading ${path}: ${device ?? ""} never appears in the capture`);
-    if (packets === 0)
-      throw new HushboxError("dataset-invalid", `reading ${path}: there is no packet in the labelled stretch`);
+    if (own === 0)
+      throw new HushboxError(
+        "dataset-invalid",
+        `reading ${path}: there is no packet of ${ethernet.formatMac(mac)} in the labelled stretch`,
+      );
     return { device: ethernet.formatMac(mac), packets, bytes, seconds: (last - first) / 1e6 };
   } finally {
     reader.close();

@@ -229,7 +229,7 @@ test("the Echo's captures, their invocations, and the traces", { skip: missing("
   const out = t.testdir();
   const expected = {
     captures: { captures: 95, packets: 132_183, tasks: ["class_strict"] },
-    spans: { captures: 879, packets: 132_183, tasks: ["class_strict", "activity"] },
+    spans: { captures: 874, packets: 132_183, tasks: ["class_strict", "activity"] },
     traces: { captures: 500, packets: 289_751, tasks: ["class_balanced", "class_strict"] },
   } as const;
   for (const form of ["captures", "spans", "traces"] as const) {
