@@ -1,18 +1,17 @@
 import type { Destinations } from "./destinations.js";
+import { Known } from "./known.js";
 
 const ACKS_READ = 1;
 const OVERLAP_TAKEN = 2;
 
 /** Which remote hosts have shown that they take what TCP padding asks of them. By destination. */
 export class TcpPeers {
-  readonly #destinations: Destinations;
+  readonly #known: Known;
   readonly #bits: Uint8Array;
-  readonly #generation: Uint32Array;
 
   constructor(destinations: Destinations) {
-    this.#destinations = destinations;
+    this.#known = new Known(destinations);
     this.#bits = new Uint8Array(destinations.capacity);
-    this.#generation = new Uint32Array(destinations.capacity);
   }
 
   /** True where an acknowledgment in a padded segment was read for sure. */
@@ -34,17 +33,12 @@ export class TcpPeers {
   }
 
   #has(destination: number, bit: number): boolean {
-    return this.#known(destination) && ((this.#bits[destination] ?? 0) & bit) !== 0;
+    return this.#known.has(destination) && ((this.#bits[destination] ?? 0) & bit) !== 0;
   }
 
   #set(destination: number, bit: number): void {
     if (destination === -1) return;
-    if (!this.#known(destination)) this.#bits[destination] = 0;
-    this.#generation[destination] = this.#destinations.generation(destination);
+    if (this.#known.add(destination)) this.#bits[destination] = 0;
     this.#bits[destination] = (this.#bits[destination] ?? 0) | bit;
-  }
-
-  #known(destination: number): boolean {
-    return destination !== -1 && this.#generation[destination] === this.#destinations.generation(destination);
   }
 }
