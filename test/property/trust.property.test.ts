@@ -3,6 +3,7 @@ import { test } from "tap";
 import type { MechanismModules } from "../../src/defense/pad/mechanism.js";
 import { uniform } from "../../src/random/random.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
+import { WATCHED } from "../../src/defense/pad/watched.js";
 import { micros } from "../../src/time/micros.js";
 import { TCP, UDP } from "../../src/wire/protocol.js";
 import { mechanismModules } from "../support/mechanisms.js";
@@ -22,24 +23,31 @@ const life: fc.Arbitrary<Life> = fc.record({
   pause: fc.integer({ min: 0, max: 30e6 }),
 });
 
+/** Bytes of a packet as the device makes it. */
+const PLAIN = 100;
+
 function place({ destinations }: MechanismModules): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setUint32(0, 0xc6336401);
   return destinations.at4(view, 0);
 }
 
-/** Exchanges of datagrams until `exchanges` were answered. Returns how often a grown one was not. `arrives`: whether one gets through. */
-function talk(modules: MechanismModules, of: Life, exchanges: number, arrives: (grown: boolean) => boolean): number {
-  const { trust } = modules;
+/**
+ * Exchanges of datagrams until `exchanges` were answered; they grow to 1500 bytes or what the path is known to take. Returns how often a
+ * grown one was not. `arrives`: whether one of so many bytes gets through.
+ */
+function talk(modules: MechanismModules, of: Life, exchanges: number, arrives: (bytes: number) => boolean): number {
+  const { trust, paths } = modules;
   const to = place(modules);
   let now = 1e6;
   let stalls = 0;
   for (let i = 0; i < exchanges; i++) {
     for (let answered = false; !answered;) {
-      const grown = trust.allows(to, "udpSurplus", micros(now));
-      if (grown) trust.grew(to, "udpSurplus", UDP, micros(now));
+      const grown = trust.allows(to, WATCHED.udpSurplus, micros(now));
+      const bytes = grown ? Math.min(1500, paths.limit(to, micros(now))) : PLAIN;
+      if (grown) trust.grew(to, WATCHED.udpSurplus, UDP, bytes, micros(now));
       else trust.plain(to, UDP, micros(now));
-      answered = arrives(grown);
+      answered = arrives(bytes);
       if (answered) trust.heard(to, UDP, micros(now + of.roundTrip));
       else if (grown) stalls++;
       now += answered ? of.roundTrip : of.retry;
@@ -64,17 +72,31 @@ test("a loss of 3 % never switches off what was proven", async (t) => {
   t.pass();
 });
 
-test("a server that drops what was grown is found out after two stalls at most, and everything is answered", async (t) => {
+test("a server that drops what was grown is found out after two stalls of each length at most, and all is answered", async (t) => {
   fc.assert(
-    fc.property(life, fc.integer({ min: 1, max: 30 }), (of, exchanges) => {
+    fc.property(life, fc.integer({ min: 2, max: 30 }), (of, exchanges) => {
       // A device that asks again sooner than a first answer may take has sent more than one by then.
       const early = Math.ceil(1e6 / of.retry);
       const modules = mechanismModules();
-      const stalls = talk(modules, of, exchanges, (grown) => !grown);
-      t.ok(stalls <= early + 1, `${stalls} grown packets were lost`);
+      const stalls = talk(modules, of, exchanges, (bytes) => bytes === PLAIN);
+      t.ok(stalls <= 2 * (early + 1), `${stalls} grown packets were lost`);
       return modules.tally.read("given_up_udpSurplus") === 1;
     }),
   );
+});
+
+test("a path that drops what is too long without a word costs two stalls at most, and no mechanism", async (t) => {
+  fc.assert(
+    fc.property(life, fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1280, max: 1499 }), (of, exchanges, mtu) => {
+      const early = Math.ceil(1e6 / of.retry);
+      const modules = mechanismModules();
+      // All of it within the ten minutes that a limit holds at first.
+      const stalls = talk(modules, { ...of, pause: Math.min(of.pause, 5e6) }, exchanges, (bytes) => bytes <= mtu);
+      t.ok(stalls <= early + 1, `${stalls} grown packets were lost`);
+      return modules.tally.read("given_up_udpSurplus") === 0 && modules.tally.read("paths_learned") === 1;
+    }),
+  );
+  t.pass();
 });
 
 test("TCP: a loss of 3 % never switches off what was proven; a server that refuses is found out after two stalls", async (t) => {
@@ -85,17 +107,17 @@ test("TCP: a loss of 3 % never switches off what was proven; a server that refus
       const random = new SeededRandom(of.seed);
       const to = place(modules);
       let now = 1e6;
-      trust.answered(to, "tcpOverlap", micros(now));
+      trust.answered(to, WATCHED.tcpOverlap, 1500, micros(now));
       for (let i = 0; i < 1000; i++) {
         now += of.roundTrip;
-        if (uniform(random) >= 0.03) trust.answered(to, "tcpOverlap", micros(now));
-        else trust.stalled(to, "tcpOverlap", 1500, micros((now += of.retry)));
+        if (uniform(random) >= 0.03) trust.answered(to, WATCHED.tcpOverlap, 1500, micros(now));
+        else trust.stalled(to, WATCHED.tcpOverlap, 1500, micros((now += of.retry)));
         trust.heard(to, TCP, micros(now + of.roundTrip));
       }
       const good = tally.read("given_up_tcpOverlap") === 0;
       const refusing = mechanismModules();
       for (let i = 0; i < 2; i++) {
-        refusing.trust.stalled(place(refusing), "tcpOverlap", i === 0 ? 1500 : 1280, micros((now += of.retry)));
+        refusing.trust.stalled(place(refusing), WATCHED.tcpOverlap, i === 0 ? 1500 : 1280, micros((now += of.retry)));
         refusing.trust.heard(place(refusing), TCP, micros((now += of.roundTrip)));
       }
       return good && refusing.tally.read("given_up_tcpOverlap") === 1;

@@ -68,7 +68,7 @@ export const destinationsRoutes: Routes = (app, { door }) => {
         tags: ["change"],
         summary: "Forgets which destinations do not take which padding",
         description:
-          "Every mechanism is tried again with every destination: of use after a router or a provider has changed. Path MTUs stay; they are forgotten by themselves.",
+          "Every mechanism is tried again with every destination: of use after a router or a provider has changed. Lengths that got lost are tried again, too; what routers say of the line at home stays.",
         security: NEEDS_TOKEN,
         response: {
           200: answer(

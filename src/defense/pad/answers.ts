@@ -27,6 +27,8 @@ export const REFUSED = 2;
 export class Answers {
   /** Mechanisms, as bits, of the grown packets that wait. */
   readonly #waiting: Uint16Array;
+  /** Bytes of the longest of them, as an IP packet. */
+  readonly #bytes: Uint16Array;
   /** When the oldest of them left, and the newest. */
   readonly #since: Float64Array;
   readonly #last: Float64Array;
@@ -47,6 +49,7 @@ export class Answers {
   constructor(capacity: number) {
     const size = capacity * LANES;
     this.#waiting = new Uint16Array(size);
+    this.#bytes = new Uint16Array(size);
     this.#since = new Float64Array(size);
     this.#last = new Float64Array(size);
     this.#renewed = new Uint8Array(size);
@@ -66,17 +69,19 @@ export class Answers {
     return this.#stalled(lane, now);
   }
 
-  /** A packet left grown. */
-  grew(lane: number, mechanism: number, now: Micros): void {
+  /** A packet left grown, to an IP packet of so many bytes. */
+  grew(lane: number, mechanism: number, bytes: number, now: Micros): void {
     this.#settle(lane, now);
     if (this.#waiting[lane] === 0) {
       this.#since[lane] = now;
       this.#renewed[lane] = 0;
+      this.#bytes[lane] = 0;
     } else if (this.#wasIdle(lane, now)) {
       this.#since[lane] = now;
       this.#renewed[lane] = 1;
     }
     this.#waiting[lane] = (this.#waiting[lane] ?? 0) | (1 << mechanism);
+    if (bytes > (this.#bytes[lane] ?? 0)) this.#bytes[lane] = bytes;
     this.#last[lane] = now;
   }
 
@@ -92,7 +97,7 @@ export class Answers {
     this.#left[lane] = Math.max(0, (this.#left[lane] ?? 0) - 1);
   }
 
-  /** Something came. What it says of the mechanisms in `waiting(lane)`, which is to be asked before. */
+  /** Something came. What it says of the mechanisms in `waiting(lane)`, which is to be asked before, as `bytes(lane)` is. */
   heard(lane: number, now: Micros): number {
     this.#settle(lane, now);
     this.#mute[lane] = 0;
@@ -121,6 +126,11 @@ export class Answers {
   /** Mechanisms, as bits, of grown packets without an answer. */
   waiting(lane: number): number {
     return this.#waiting[lane] ?? 0;
+  }
+
+  /** Bytes of the longest IP packet among these. */
+  bytes(lane: number): number {
+    return this.#bytes[lane] ?? 0;
   }
 
   /** What became of the grown packets that wait is known: nothing is to be found out. */

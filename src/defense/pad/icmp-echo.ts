@@ -11,6 +11,7 @@ import { PASS, type Verdict } from "../defense.js";
 import { EchoTable } from "./echo-table.js";
 import { isWhole, lengthen, missing } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { WATCHED } from "./watched.js";
 
 /** 224.0.0.0/4 and above: groups and broadcast, whose replies come from other hosts than were asked. */
 const FIRST_GROUP = 224;
@@ -37,7 +38,7 @@ export class IcmpEcho implements Mechanism {
     const echo = pool.view.getUint32(packet.transport + 4);
     const host = this.#modules.destinations.generation(destination);
     const bytes = missing(packet, target);
-    if (bytes <= 0 || toGroup(packet, pool.view) || !trust.allows(destination, this.name, now)) {
+    if (bytes <= 0 || toGroup(packet, pool.view) || !trust.allows(destination, WATCHED.icmpEcho, now)) {
       // The same identifier and number again, but as it is: its reply is to be left as it is too.
       const old = this.#table.find(host, echo, now);
       if (old !== -1) this.#table.forget(old);

@@ -5,6 +5,7 @@ import * as ipv6 from "../../wire/ipv6.js";
 import { DESTINATION_OPTIONS, ICMPV6, TCP, UDP } from "../../wire/protocol.js";
 import { isWhole, lengthen, missing } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { WATCHED } from "./watched.js";
 
 /**
  * For experiments (RFC 4727, 3.6), so that no host knows it; its two highest bits say that who does not know it skips it (RFC 8200, 4.2).
@@ -34,7 +35,7 @@ export class Ipv6Options implements Mechanism {
     const { network, transport, end } = packet;
     if (!isPlain(packet, pool.view)) return;
     const bytes = Math.min(missing(packet, target), LONGEST) & -GRAIN;
-    if (bytes < GRAIN || !trust.allows(destination, this.name, now, packet.protocol)) return;
+    if (bytes < GRAIN || !trust.allows(destination, WATCHED.ipv6Options, now, packet.protocol)) return;
     const next = ipv6.nextHeader(pool.view, network);
     lengthen(packet, pool.view, bytes);
     pool.bytes.copyWithin(transport + bytes, transport, end);

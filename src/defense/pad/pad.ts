@@ -10,12 +10,14 @@ import { MssClamp } from "./mss-clamp.js";
 import { PacketTooBig } from "./packet-too-big.js";
 import { SentSizes } from "./sent-sizes.js";
 import { addTrailer } from "./trailer.js";
+import { WATCHED, type Watched } from "./watched.js";
 
 const ETHERNET_HEADER = 14;
 
 /** A mechanism, where it is counted, and whether it watches itself what becomes of its packets. */
 interface Counted {
   readonly mechanism: Mechanism;
+  readonly watched: Watched;
   readonly watchesItself: boolean;
   readonly packets: number;
   readonly bytes: number;
@@ -43,6 +45,7 @@ export class Pad implements Defense {
     this.#modules = modules;
     this.#inner = mechanismsOf(options, modules).map((mechanism) => ({
       mechanism,
+      watched: WATCHED[mechanism.name],
       watchesItself: mechanism.name === "tcpOverlap" || mechanism.name === "tcpReset",
       packets: modules.tally.place(`padded_packets_${mechanism.name}`),
       bytes: modules.tally.place(`padded_bytes_${mechanism.name}`),
@@ -90,14 +93,14 @@ export class Pad implements Defense {
     this.#sizes.note(destination, ipBytes(packet, pool.view), now);
     this.#clamp?.onPacket(packet, destination, now);
     let plain = true;
-    for (const { mechanism, watchesItself, packets, bytes } of this.#inner) {
+    for (const { mechanism, watched, watchesItself, packets, bytes } of this.#inner) {
       const before = packet.added;
       mechanism.grow(packet, target, destination, now);
       if (packet.added === before) continue;
       tally.add(packets, 1);
       tally.add(bytes, packet.added - before);
       plain = false;
-      if (!watchesItself) trust.grew(destination, mechanism.name, packet.protocol, now);
+      if (!watchesItself) trust.grew(destination, watched, packet.protocol, ipBytes(packet, pool.view), now);
     }
     if (plain) trust.plain(destination, packet.protocol, now);
   }

@@ -9,6 +9,7 @@ import { PASS, type Verdict } from "../defense.js";
 import { isDatagram } from "./datagram.js";
 import { isWhole, lengthen, missing } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { WATCHED } from "./watched.js";
 
 const PORT = 443;
 /** A long header without its connection IDs: first byte, version, two lengths of IDs, and a length in two bytes. */
@@ -46,7 +47,7 @@ export class QuicPrefix implements Mechanism {
     const header = HEADER + server + client;
     if (room < header + SEALED_LEAST || payload + 1 + server > end) return;
     // Of what a capture cut, the bytes that would move are not there.
-    if (!isDatagram(packet, view) || !isWhole(packet) || !trust.allows(destination, this.name, now)) return;
+    if (!isDatagram(packet, view) || !isWhole(packet) || !trust.allows(destination, WATCHED.quicPrefix, now)) return;
     const length = end - payload;
     const moved = sum(view, payload, length);
     lengthen(packet, view, room);

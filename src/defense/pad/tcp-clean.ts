@@ -2,17 +2,22 @@ import { payloadLength } from "../../flow/tcp-flows.js";
 import type { Packet } from "../../packet/packet.js";
 import { fold, replaceWord, sum } from "../../wire/checksum.js";
 import { NOP } from "../../wire/option-list.js";
-import { add, before } from "../../wire/sequence.js";
+import { add, before, distance } from "../../wire/sequence.js";
+import * as ipv4 from "../../wire/ipv4.js";
+import * as ipv6 from "../../wire/ipv6.js";
 import * as tcp from "../../wire/tcp.js";
 import { PASS, SWALLOW, type Verdict } from "../defense.js";
 import { seconds, type Micros } from "../../time/micros.js";
 import type { MechanismModules } from "./mechanism.js";
 import * as mark from "./tcp-marks.js";
+import { WATCHED } from "./watched.js";
 
 /** Who does not hear an acknowledgment sends again sooner: a retransmission timeout starts at a second (RFC 6298, 2). */
 const SILENCE = seconds(3);
 const BLOCK = 8;
 const SACK_HEADER = 2;
+/** Timestamps and two no-operations, as nearly every segment carries them. */
+const STAMPS = 12;
 /** Flags of an acknowledgment that says nothing else. */
 const OTHER_FLAGS = tcp.SYN | tcp.FIN | tcp.RST | tcp.URG | tcp.ECE | tcp.CWR;
 
@@ -62,9 +67,11 @@ export class TcpClean {
     const sack = tcp.option(view, at, tcp.OPTION_SACK);
     const blocks = sack === -1 ? 0 : tcp.sackBlocks(view, at);
     if (blocks === 0) return PASS;
+    const repeated = distance(tcp.sackLeft(view, sack, 0), tcp.sackRight(view, sack, 0));
     const found = this.#onDuplicate(packet, view, place, sack, blocks);
     if (found === NO_DUPLICATE) return PASS;
-    this.#arrived(place, destination, now);
+    if ((marks.owed[place] ?? 0) > 0) marks.set(place, mark.ACKS_ARRIVED);
+    this.#arrived(place, destination, this.#bytesAround(repeated, packet, view, place), now);
     if (found === EARNED) return PASS;
     tally.add(this.#stripped, 1);
     const owed = marks.settle(place);
@@ -90,23 +97,27 @@ export class TcpClean {
     if (hears || flows.unacknowledged(flow) !== first || tcp.sequence(view, at) !== flows.received(flow)) return PASS;
     marks.early[place] = early - 1;
     marks.set(place, mark.ODD_START | mark.STALLED);
-    trust.refused(destination, "tcpFiller", "reset", now);
+    trust.refused(destination, WATCHED.tcpFiller, "reset", now);
     tally.add(this.#resets, 1);
     return SWALLOW;
   }
 
   /** Sees what the server makes of padded segments. */
   #watch(packet: Packet, view: DataView, place: number, length: number, destination: number, now: Micros): void {
-    const { memory, tcp: flows, trust } = this.#modules;
+    const { memory, tcp: flows, trust, paths } = this.#modules;
     const { marks, peers } = memory;
     const { flow, transport: at } = packet;
+    const paddedBytes = marks.paddedBytes[place] ?? 0;
     const [from, to] = [marks.paddedFrom[place] ?? 0, marks.paddedTo[place] ?? 0];
     if (from !== to && !before(flows.unacknowledged(flow), to)) {
       marks.forgetPadded(place);
-      this.#arrived(place, destination, now);
+      this.#arrived(place, destination, paddedBytes, now);
     }
     // Padding has arrived in this flow before, and what was lost is mended: that the loss came from padding is for the destination's watch to find.
     if (marks.has(place, mark.STALLED | mark.TAKEN) && flows.unacknowledged(flow) === flows.next(flow))
+      marks.unset(place, mark.STALLED);
+    // What did not arrive was longer than what the path takes, as was found since.
+    if (marks.has(place, mark.STALLED) && flows.established(flow) && paddedBytes > paths.limit(destination, now))
       marks.unset(place, mark.STALLED);
     if ((marks.owed[place] ?? 0) === 0 && !marks.has(place, mark.ACKS_PADDED)) return;
     const stamps = tcp.timestamps(view, at);
@@ -123,7 +134,7 @@ export class TcpClean {
       marks.confirmedAt[place] = 0;
       if (heardPlain || now - since < SILENCE) return;
       peers.proveAcks(destination);
-      trust.answered(destination, "tcpAcks", now);
+      trust.answered(destination, WATCHED.tcpAcks, marks.ackBytes[place] ?? 0, now);
       return;
     }
     const again = length > 0 && !before(received, add(sequence, length));
@@ -131,19 +142,43 @@ export class TcpClean {
     // It sends what the device has acknowledged, or asks whether anybody is there: it is told so plainly, whatever it has shown.
     marks.confirmedAt[place] = 0;
     marks.set(place, mark.NEXT_ACK_PLAIN);
-    if (!again) return;
-    const echoes = marks.has(place, mark.ACKS_READ);
-    if (!echoes && !peers.readsAcks(destination)) marks.set(place, mark.ACKS_PLAIN);
-    // With timestamps it had the chance to show that it reads them; else the acknowledgment may just have been lost.
-    if (stamps !== -1 && marks.has(place, mark.ACKS_PLAIN))
-      trust.refused(destination, "tcpAcks", "acknowledgments ignored", now);
-    else trust.stalled(destination, "tcpAcks", 1, now);
+    if (again) this.#unheard(place, destination, stamps !== -1, now);
   }
 
-  #arrived(place: number, destination: number, now: Micros): void {
+  /**
+   * The remote side sends again what padded acknowledgments have acknowledged. Where it has reported what they repeated, they have arrived
+   * and were not read. Else they were lost: by chance, as others are; because they were too long for the path; or since they were padded.
+   */
+  #unheard(place: number, destination: number, stamped: boolean, now: Micros): void {
+    const { memory, trust, paths } = this.#modules;
+    const { marks, peers } = memory;
+    const bytes = marks.ackBytes[place] ?? 0;
+    if (bytes === 0) return;
+    marks.ackBytes[place] = 0;
+    const arrived = marks.has(place, mark.ACKS_ARRIVED);
+    const tooLong = bytes > paths.limit(destination, now) || !paths.takes(destination, bytes, now);
+    const reads = marks.has(place, mark.ACKS_READ) || peers.readsAcks(destination);
+    if (!reads && (arrived || !tooLong)) marks.set(place, mark.ACKS_PLAIN);
+    // With timestamps it had the chance to show that it reads them.
+    if (arrived && stamped && !reads) trust.refused(destination, WATCHED.tcpAcks, "acknowledgments ignored", now);
+    else trust.stalled(destination, WATCHED.tcpAcks, bytes, now, arrived ? "acknowledgments ignored" : "no answer");
+  }
+
+  /** Bytes that the IP packet had at least which held what was reported twice. Reports of several packets may have become one. */
+  #bytesAround(repeated: number, packet: Packet, view: DataView, place: number): number {
+    const { marks } = this.#modules.memory;
+    const stamps = tcp.timestamps(view, packet.transport) === -1 ? 0 : STAMPS;
+    const bytes = packet.version === 4 ? ipv4.HEADER : ipv6.HEADER;
+    return Math.min(
+      repeated + bytes + tcp.HEADER + stamps,
+      Math.max(marks.paddedBytes[place] ?? 0, marks.ackBytes[place] ?? 0),
+    );
+  }
+
+  #arrived(place: number, destination: number, bytes: number, now: Micros): void {
     const { memory, trust } = this.#modules;
     const { marks, peers } = memory;
-    trust.answered(destination, "tcpOverlap", now);
+    trust.answered(destination, WATCHED.tcpOverlap, bytes, now);
     marks.taken(place);
     peers.proveOverlap(destination);
   }

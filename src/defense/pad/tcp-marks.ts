@@ -20,6 +20,8 @@ export const ACKS_PLAIN = 128;
 export const NEXT_ACK_PLAIN = 256;
 /** `lastWindow` is known. */
 export const HEARD = 512;
+/** The remote side has reported what a padded acknowledgment repeated: that one has arrived. */
+export const ACKS_ARRIVED = 16_384;
 /** The remote side has echoed the time of a padded acknowledgment. */
 export const ACKS_READ = 8192;
 /** An acknowledgment left padded. */
@@ -32,7 +34,7 @@ export const STAMPED = 2048;
 const REPEATS = 32;
 const MANY = 0xffff;
 
-/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 330 bytes each. */
+/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 332 bytes each. */
 export class TcpMarks {
   readonly #bits: Uint16Array;
   /** Acknowledgments that were padded, each of which the server answers once. */
@@ -44,6 +46,8 @@ export class TcpMarks {
   readonly paddedTo: Uint32Array;
   /** Bytes of the largest IP packet among these. */
   readonly paddedBytes: Uint16Array;
+  /** The same of the acknowledgments that were padded, since the remote side last sent again what they were to acknowledge. */
+  readonly ackBytes: Uint16Array;
   /** The highest acknowledgment that left in other than a padded acknowledgment, and the newest timestamp. */
   readonly plainAck: Uint32Array;
   readonly plainStamp: Uint32Array;
@@ -65,6 +69,7 @@ export class TcpMarks {
     this.paddedFrom = new Uint32Array(capacity);
     this.paddedTo = new Uint32Array(capacity);
     this.paddedBytes = new Uint16Array(capacity);
+    this.ackBytes = new Uint16Array(capacity);
     this.plainAck = new Uint32Array(capacity);
     this.plainStamp = new Uint32Array(capacity);
     this.lastWindow = new Uint16Array(capacity);
@@ -78,6 +83,7 @@ export class TcpMarks {
   clear(place: number): void {
     this.#bits[place] = this.owed[place] = this.stalls[place] = this.early[place] = 0;
     this.paddedFrom[place] = this.paddedTo[place] = this.confirmedAt[place] = 0;
+    this.paddedBytes[place] = this.ackBytes[place] = 0;
     this.#nextRepeat[place] = this.#repeatCount[place] = 0;
   }
 
@@ -93,9 +99,13 @@ export class TcpMarks {
     this.#bits[place] = (this.#bits[place] ?? 0) & ~bits;
   }
 
-  /** An acknowledgment left padded: one more answer is owed. `all`: when it is of all that the remote side has sent, else 0. */
-  owe(place: number, all: number): void {
+  /**
+   * An acknowledgment left padded, in an IP packet of so many bytes: one more answer is owed. `all`: when it is of all that the remote side
+   * has sent, else 0.
+   */
+  owe(place: number, all: number, bytes: number): void {
     this.confirmedAt[place] = all;
+    if (bytes > (this.ackBytes[place] ?? 0)) this.ackBytes[place] = bytes;
     const owed = this.owed[place] ?? 0;
     if (owed < MANY) this.owed[place] = owed + 1;
     this.set(place, ACKS_PADDED);

@@ -12,6 +12,7 @@ import type { Mechanism, MechanismModules } from "./mechanism.js";
 import { TcpClean } from "./tcp-clean.js";
 import * as mark from "./tcp-marks.js";
 import { tcpRoom } from "./tcp-room.js";
+import { WATCHED } from "./watched.js";
 
 const LARGEST_URGENT = 0xffff;
 
@@ -70,9 +71,10 @@ export class TcpOverlap implements Mechanism {
     this.#prepend(packet, view, place, from, bytes, whole);
     memory.marks.set(place, mark.PADDED);
     const end = add(sequence, length + (fin ? 1 : 0));
+    const grown = packet.wireLength - (packet.network - packet.at);
     if (keepAlive) memory.marks.probe(place);
-    else if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0);
-    else memory.marks.padded(place, sequence, end, packet.wireLength - (packet.network - packet.at));
+    else if (pure) memory.marks.owe(place, seen.received(flow) === seen.downNext(flow) ? now : 0, grown);
+    else memory.marks.padded(place, sequence, end, grown);
   }
 
   clean(packet: Packet, destination: number, now: Micros): Verdict {
@@ -111,7 +113,7 @@ export class TcpOverlap implements Mechanism {
     // Sent again: if padding was why the first one did not arrive, this one does.
     if (before(sequence, flows.previousNext) || marks.has(place, mark.STALLED)) return 0;
     const room = tcpRoom(packet, view, target, flows);
-    if (room === 0 || !trust.allows(destination, this.name, now)) return 0;
+    if (room === 0 || !trust.allows(destination, WATCHED.tcpOverlap, now)) return 0;
     const known = this.#known(place, sequence);
     if (known >= room) return room;
     if (flows.established(flow)) return this.#mayFill(flow, sequence, known) ? room : known;
@@ -121,7 +123,7 @@ export class TcpOverlap implements Mechanism {
       !marks.has(place, mark.ODD_START) &&
       flows.sack(flow) &&
       flows.unacknowledged(flow) === add(sequence, -known) &&
-      trust.allows(destination, "tcpFiller", now);
+      trust.allows(destination, WATCHED.tcpFiller, now);
     if (!early) return known;
     marks.startEarly(place);
     return room;
@@ -173,8 +175,8 @@ export class TcpOverlap implements Mechanism {
       return 0;
     }
     const room = tcpRoom(packet, view, target, flows);
-    if (room === 0 || !trust.allows(destination, this.name, now)) return 0;
-    if (!trust.allows(destination, "tcpAcks", now)) return 0;
+    if (room === 0 || !trust.allows(destination, WATCHED.tcpOverlap, now)) return 0;
+    if (!trust.allows(destination, WATCHED.tcpAcks, now)) return 0;
     const known = this.#known(place, from);
     return known >= room || this.#mayFill(flow, from, known) ? room : known;
   }
@@ -218,7 +220,7 @@ export class TcpOverlap implements Mechanism {
       marks.forgetPadded(place);
       return;
     }
-    trust.stalled(destination, this.name, bytes, now);
+    trust.stalled(destination, WATCHED.tcpOverlap, bytes, now);
     const known = marks.has(place, mark.TAKEN) || peers.takesOverlap(destination);
     if (marks.stall(place) > 1 || !known) marks.set(place, mark.STALLED);
     // Whatever is acknowledged now may be what was sent again.

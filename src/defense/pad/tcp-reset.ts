@@ -6,6 +6,7 @@ import * as tcp from "../../wire/tcp.js";
 import { isWhole, lengthen } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
 import { tcpRoom } from "./tcp-room.js";
+import { WATCHED } from "./watched.js";
 
 /**
  * Zeros as the payload of a RST, which may carry text for people (RFC 9293, 3.5.3). Its sequence number stays: a receiver takes no other
@@ -27,7 +28,7 @@ export class TcpReset implements Mechanism {
     if (!tcp.fits(view, transport, packet.end) || (tcp.flags(view, transport) & (tcp.RST | tcp.SYN)) !== tcp.RST)
       return;
     const bytes = tcpRoom(packet, view, target, flows);
-    if (bytes === 0 || !trust.allows(destination, this.name, now)) return;
+    if (bytes === 0 || !trust.allows(destination, WATCHED.tcpReset, now)) return;
     const whole = isWhole(packet);
     if (whole && !transportValid(view, version, network, TCP, transport, packet.end)) return;
     const from = packet.end;

@@ -4,6 +4,7 @@ import * as udp from "../../wire/udp.js";
 import { isDatagram } from "./datagram.js";
 import { isWhole, lengthen, missing } from "./lengthen.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
+import { WATCHED } from "./watched.js";
 
 const OCS_BYTES = 2;
 
@@ -28,7 +29,7 @@ export class UdpSurplus implements Mechanism {
     // OCS stands on an even offset of the datagram (RFC 9868, 9), behind a zero where need be.
     const aligning = udp.length(view, packet.transport) & 1;
     // What has no room for it would be a surplus that no checksum covers: a router that sums it drops the packet.
-    if (bytes < aligning + OCS_BYTES || !trust.allows(destination, this.name, now)) return;
+    if (bytes < aligning + OCS_BYTES || !trust.allows(destination, WATCHED.udpSurplus, now)) return;
     const whole = isWhole(packet);
     const from = packet.end;
     lengthen(packet, view, bytes);

@@ -37,11 +37,23 @@ const dropsGrown = (bytes: number): boolean => bytes === QUESTION.length;
 test("a server that drops UDP surplus is found out, and its answers come", async (t) => {
   const box = new Box(options(SURPLUS));
   t.same(asks(box, 1, dropsGrown), [1514, QUESTION.length]);
-  t.same(asks(box, 10, dropsGrown), [QUESTION.length], "from now on it is asked in plain");
-  t.equal(box.cards.inside.sent.length, 2);
+  t.same(asks(box, 10, dropsGrown), [1294, QUESTION.length], "it may have been the length");
+  t.same(asks(box, 20, dropsGrown), [QUESTION.length], "from now on it is asked in plain");
+  t.equal(box.cards.inside.sent.length, 3);
   t.equal(box.count("given_up_udpSurplus"), 1);
-  t.equal(box.count("padded_packets_udpSurplus"), 1);
+  t.equal(box.count("padded_packets_udpSurplus"), 2);
   t.same(asks(box, 86_420, takesAll), [1514], "a day later it is tried again");
+});
+
+test("a path that says nothing of what is too long for it is found out, and padding goes on", async (t) => {
+  const box = new Box(options(SURPLUS));
+  const takesShort = (bytes: number): boolean => bytes <= 14 + 1400;
+  t.same(asks(box, 1, takesShort), [1514, QUESTION.length]);
+  for (let at = 10; at < 600; at += 20) t.same(asks(box, at, takesShort), [1294]);
+  t.same([box.count("given_up_udpSurplus"), box.count("paths_learned")], [0, 1]);
+  t.match(box.datapath.destinations(seconds(600)), [{ address: SERVER, pathMtu: 1280, off: [] }]);
+  t.same(asks(box, 86_420, takesShort), [1514, 1514, QUESTION.length], "a day later more is tried");
+  t.same(asks(box, 86_440, takesShort), [1294]);
 });
 
 test("a server that takes it goes on being padded to", async (t) => {
@@ -68,10 +80,11 @@ test("TCP of the same server is no answer to a datagram", async (t) => {
 test("what was found is told, taken over by the next run, and forgotten when asked", async (t) => {
   const box = new Box(options(SURPLUS));
   asks(box, 1, dropsGrown);
+  asks(box, 10, dropsGrown);
   const loop = new DatapathLoop(box.datapath, box.cards, box.counters, "2026-11", () => undefined);
   const ask = (question: Question) => loop.answer(question, seconds(100));
   const { value } = ask({ id: 1, ask: "destinations" }) as { value: DestinationReport[] };
-  t.match(value, [{ address: SERVER, pathMtu: null, off: [{ mechanism: "udpSurplus", reason: "no answer" }] }]);
+  t.match(value, [{ address: SERVER, pathMtu: 1280, off: [{ mechanism: "udpSurplus", reason: "no answer" }] }]);
   t.ok(Math.abs((value[0]?.off[0]?.secondsLeft ?? 0) - 86_400) < 100);
   t.equal(box.count("mechanisms_off"), 1);
 

@@ -1,5 +1,7 @@
 import { test } from "tap";
 import type { PadOptions } from "../../../../src/defense/options.js";
+import type { Refusal } from "../../../../src/defense/pad/verdicts.js";
+import type { TallyName } from "../../../../src/defense/tally.js";
 import { micros } from "../../../../src/time/micros.js";
 import { add } from "../../../../src/wire/sequence.js";
 import * as tcp from "../../../../src/wire/tcp.js";
@@ -21,21 +23,23 @@ const text = (length: number, from = 0): Uint8Array => Uint8Array.from({ length 
 class Flow {
   readonly box: TcpBox;
   readonly six: boolean;
+  readonly port: number;
 
-  constructor(options: Partial<PadOptions> = {}, six = false, box = new TcpBox(options)) {
+  constructor(options: Partial<PadOptions> = {}, six = false, box = new TcpBox(options), port = 40_000) {
     this.box = box;
     this.six = six;
+    this.port = port;
   }
 
   up(sequence: number, more: Partial<Segment> = {}): Read {
-    const out = this.box.send({ up: true, sequence, acknowledgment: 901, six: this.six, ...more });
+    const out = this.box.send({ up: true, sequence, acknowledgment: 901, six: this.six, port: this.port, ...more });
     if (out === null) throw new Error("swallowed on its way up");
     if (!out.valid) throw new Error("a checksum or length is wrong");
     return out;
   }
 
   down(acknowledgment: number, more: Partial<Segment> = {}): Read | null {
-    const out = this.box.send({ up: false, sequence: 901, acknowledgment, six: this.six, ...more });
+    const out = this.box.send({ up: false, sequence: 901, acknowledgment, six: this.six, port: this.port, ...more });
     if (out?.valid === false) throw new Error("a checksum or length is wrong");
     return out;
   }
@@ -57,8 +61,22 @@ class Flow {
     return this;
   }
 
-  count(name: "dsacks_stripped" | "acks_swallowed" | "resets_swallowed" | "given_up_tcpAcks" | "given_up_tcpFiller") {
+  count(name: TallyName): number {
     return this.box.modules.tally.read(name);
+  }
+
+  /** The server's place. */
+  place(): number {
+    return this.box.modules.destinations.named(this.six ? "2001:db8:1::2" : "198.51.100.7");
+  }
+
+  /** What the server does not take, and how long the packets may be that go there. */
+  refusals(): Refusal[] {
+    return this.box.modules.trust.refusals(this.place(), micros(this.box.now));
+  }
+
+  limit(): number {
+    return this.box.modules.paths.limit(this.place(), micros(this.box.now));
   }
 }
 
@@ -316,12 +334,82 @@ test("a server that does not read acknowledgments in padded segments is told pla
   const flow = new Flow().established();
   const served = { payload: text(500), options: stampOptions(50, 9) };
   flow.down(151, served);
-  t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(10, 50) }).length, FULL);
+  const ack = flow.up(151, { acknowledgment: 1401, options: stampOptions(10, 50) });
+  t.equal(ack.length, FULL);
+  // It says that it had all that before, and goes by its own clock.
+  const report = sackOptions([ack.sequence, 151]);
+  flow.down(151, { sequence: 1401, options: Uint8Array.from([...stampOptions(55, 9), ...report]) });
   flow.down(151, { ...served, options: stampOptions(60, 9) });
   t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(20, 60) }).length, 66);
   t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(20, 60) }).length, 66);
   t.equal(flow.count("given_up_tcpAcks"), 1);
+  t.match(flow.refusals(), [{ mechanism: "tcpAcks", reason: "acknowledgments ignored" }]);
   t.equal(flow.up(151, { payload: text(5), options: stampOptions(20, 60) }).length, FULL, "data is another matter");
+});
+
+test("where it reports none of them, one may have been lost: the flow goes on plainly, and a second one ends it", async (t) => {
+  const box = new TcpBox();
+  for (const port of [40_000, 40_001]) {
+    const flow = new Flow({}, false, box, port).established();
+    const served = { payload: text(500), options: stampOptions(50, 9) };
+    flow.down(151, served);
+    t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(10, 50) }).length, FULL);
+    flow.down(151, { ...served, options: stampOptions(60, 9) });
+    for (let i = 0; i < 3; i++)
+      t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(20, 60) }).length, 66);
+    t.equal(flow.count("given_up_tcpAcks"), port - 40_000);
+    box.now += 1e6;
+  }
+  const flow = new Flow({}, false, box);
+  t.match(flow.refusals(), [{ mechanism: "tcpAcks", reason: "no answer" }]);
+  t.equal(flow.limit(), Infinity, "segments as long have arrived");
+});
+
+for (const six of [false, true]) {
+  test(`acknowledgments too long for a path that says nothing: shorter ones are tried first, IPv${six ? 6 : 4}`, async (t) => {
+    const flow = new Flow({}, six).shake();
+    const header = six ? 20 : 0;
+    const ack = (acknowledgment: number): number => flow.up(101, { acknowledgment }).length;
+    flow.down(101, { payload: text(500) });
+    t.equal(ack(1401), FULL);
+    flow.down(101, { payload: text(500) });
+    t.equal(ack(1401), 54 + header, "one goes plain");
+    const next = { sequence: 1401, payload: text(100) };
+    flow.down(101, next);
+    t.equal(ack(1501), 1294, "the next is no longer than every path takes");
+    t.equal(flow.limit(), 1280);
+    t.same([flow.count("given_up_tcpAcks"), flow.count("paths_learned")], [0, 1]);
+    flow.box.now += 1e6;
+    flow.down(101, next);
+    t.same([ack(1501), ack(1501)], [54 + header, 54 + header], "that is lost too");
+    t.match(flow.refusals(), [{ mechanism: "tcpAcks", reason: "no answer" }]);
+  });
+}
+
+test("a limit that was learned meanwhile explains acknowledgments that were lost", async (t) => {
+  const flow = new Flow().shake();
+  flow.down(101, { payload: text(500) });
+  const ack = (): number => flow.up(101, { acknowledgment: 1401 }).length;
+  t.equal(ack(), FULL);
+  const { paths } = flow.box.modules;
+  paths.named(flow.place(), 1400, micros(flow.box.now));
+  for (let i = 0; i < 3; i++) flow.down(101, { payload: text(500) });
+  t.same([ack(), ack()], [54, 1414]);
+  t.same(flow.refusals(), []);
+});
+
+test("a flow in which padded data was lost is padded again once its path is known to take less", async (t) => {
+  const flow = new Flow().shake();
+  t.equal(flow.up(101, { payload: text(50) }).length, FULL);
+  t.equal(flow.up(101, { payload: text(50) }).length, 104, "sent again");
+  flow.down(151);
+  t.equal(flow.limit(), 1280);
+  flow.down(151, { payload: text(10) });
+  t.equal(flow.up(151, { payload: text(50) }).length, 1294);
+  t.equal(flow.up(151, { payload: text(50) }).length, 104, "lost again");
+  flow.down(201);
+  flow.down(201, { payload: text(10) });
+  t.equal(flow.up(201, { payload: text(50) }).length, 104);
 });
 
 test("one that echoes their times gets the next one plain; padding them ends when it happens again", async (t) => {

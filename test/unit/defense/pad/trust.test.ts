@@ -1,5 +1,6 @@
 import { test } from "tap";
 import type { MechanismModules } from "../../../../src/defense/pad/mechanism.js";
+import { WATCHED } from "../../../../src/defense/pad/watched.js";
 import { micros, millis, seconds, type Micros } from "../../../../src/time/micros.js";
 import { ICMP, TCP, UDP } from "../../../../src/wire/protocol.js";
 import { mechanismModules } from "../../../support/mechanisms.js";
@@ -18,11 +19,17 @@ class Talk {
   readonly modules = mechanismModules();
   readonly to = place(this.modules);
   readonly trust = this.modules.trust;
+  /** Of the IP packets that it grows to. */
+  bytes: number;
+
+  constructor(bytes = 1200) {
+    this.bytes = bytes;
+  }
 
   /** Sends a datagram; true where it left grown. */
   send(at: Micros, protocol = UDP): boolean {
-    const grown = this.trust.allows(this.to, "udpSurplus", at);
-    if (grown) this.trust.grew(this.to, "udpSurplus", protocol, at);
+    const grown = this.trust.allows(this.to, WATCHED.udpSurplus, at);
+    if (grown) this.trust.grew(this.to, WATCHED.udpSurplus, protocol, this.bytes, at);
     else this.trust.plain(this.to, protocol, at);
     return grown;
   }
@@ -52,13 +59,13 @@ class Talk {
 
 test("trust: nothing speaks against a mechanism at first, and no place means no", async (t) => {
   const { trust, tally } = mechanismModules();
-  t.equal(trust.allows(0, "udpSurplus", seconds(1)), true);
-  t.equal(trust.allows(-1, "udpSurplus", seconds(1)), false);
-  trust.grew(-1, "udpSurplus", UDP, seconds(1));
+  t.equal(trust.allows(0, WATCHED.udpSurplus, seconds(1)), true);
+  t.equal(trust.allows(-1, WATCHED.udpSurplus, seconds(1)), false);
+  trust.grew(-1, WATCHED.udpSurplus, UDP, 1200, seconds(1));
   trust.plain(-1, UDP, seconds(3));
   trust.heard(-1, UDP, seconds(4));
-  trust.answered(-1, "tcpOverlap", seconds(4));
-  trust.stalled(-1, "tcpOverlap", 1500, seconds(4));
+  trust.answered(-1, WATCHED.tcpOverlap, 1500, seconds(4));
+  trust.stalled(-1, WATCHED.tcpOverlap, 1500, seconds(4));
   trust.restore(-1, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: 9 }, seconds(4));
   t.equal(tally.read("given_up_udpSurplus"), 0);
 });
@@ -86,17 +93,17 @@ test("trust: what a router has said to be too big is not waited for", async (t) 
   t.equal(talk.send(seconds(12)), true, "the next is shorter, and no trial");
   talk.hear(millis(12_030));
   t.equal(talk.givenUp, 0);
-  talk.trust.grew(talk.to, "icmpEcho", ICMP, seconds(20));
+  talk.trust.grew(talk.to, WATCHED.icmpEcho, ICMP, 1200, seconds(20));
   talk.trust.explained(talk.to, UDP);
-  t.equal(talk.trust.allows(talk.to, "icmpEcho", seconds(22)), false, "another protocol's waits on");
+  t.equal(talk.trust.allows(talk.to, WATCHED.icmpEcho, seconds(22)), false, "another protocol's waits on");
   talk.trust.explained(-1, UDP);
 });
 
-test("trust: what was not answered was long as well: no mechanism makes longer packets than every path takes for as long", async (t) => {
-  const talk = new Talk();
+test("trust: a length that datagrams were lost by is not tried by any mechanism for as long as a verdict holds", async (t) => {
+  const talk = new Talk(1500);
   const { paths } = talk.modules;
   talk.miss(seconds(10));
-  t.equal(talk.givenUp, 1);
+  t.equal(talk.givenUp, 0);
   const found = 13.03;
   t.equal(paths.limit(talk.to, seconds(found + 700)), 1280, "longer than other limits hold");
   t.equal(paths.limit(talk.to, seconds(DAY)), 1280);
@@ -151,10 +158,10 @@ test("trust: what is last said in a conversation needs no answer", async (t) => 
 test("trust: of another mechanism, destination or protocol nothing is said", async (t) => {
   const talk = new Talk();
   talk.miss(seconds(10));
-  t.equal(talk.trust.allows(talk.to, "udpSurplus", seconds(20)), false);
-  t.equal(talk.trust.allows(talk.to, "quicPrefix", seconds(20)), true);
-  t.equal(talk.trust.allows(talk.to, "tcpOverlap", seconds(20)), true);
-  t.equal(talk.trust.allows(place(talk.modules, 2), "udpSurplus", seconds(20)), true);
+  t.equal(talk.trust.allows(talk.to, WATCHED.udpSurplus, seconds(20)), false);
+  t.equal(talk.trust.allows(talk.to, WATCHED.quicPrefix, seconds(20)), true);
+  t.equal(talk.trust.allows(talk.to, WATCHED.tcpOverlap, seconds(20)), true);
+  t.equal(talk.trust.allows(place(talk.modules, 2), WATCHED.udpSurplus, seconds(20)), true);
   const other = new Talk();
   other.send(seconds(10));
   other.hear(seconds(11), ICMP);
@@ -245,35 +252,35 @@ test("trust: a flow that is never answered does not flap", async (t) => {
 test("trust: of two mechanisms in one packet the one that nothing speaks for is doubted", async (t) => {
   const { trust, tally, destinations } = mechanismModules();
   const to = place({ destinations } as MechanismModules);
-  trust.grew(to, "udpSurplus", UDP, seconds(1));
+  trust.grew(to, WATCHED.udpSurplus, UDP, 1200, seconds(1));
   trust.heard(to, UDP, seconds(1.03));
   for (const at of [2, 3]) {
-    trust.grew(to, "quicPrefix", UDP, seconds(at));
-    trust.grew(to, "udpSurplus", UDP, seconds(at));
+    trust.grew(to, WATCHED.quicPrefix, UDP, 1200, seconds(at));
+    trust.grew(to, WATCHED.udpSurplus, UDP, 1200, seconds(at));
   }
   trust.plain(to, UDP, seconds(4));
   trust.heard(to, UDP, seconds(4.03));
   t.equal(tally.read("given_up_quicPrefix"), 1);
-  t.equal(trust.allows(to, "quicPrefix", seconds(5)), false);
-  t.equal(trust.allows(to, "udpSurplus", seconds(5)), true);
+  t.equal(trust.allows(to, WATCHED.quicPrefix, seconds(5)), false);
+  t.equal(trust.allows(to, WATCHED.udpSurplus, seconds(5)), true);
 });
 
 test("trust: a mechanism of several protocols is watched in each", async (t) => {
   const { trust, destinations } = mechanismModules();
   const to = place({ destinations } as MechanismModules);
-  trust.grew(to, "ipv6Options", UDP, seconds(1));
+  trust.grew(to, WATCHED.ipv6Options, UDP, 1200, seconds(1));
   trust.heard(to, UDP, seconds(1.03));
-  trust.grew(to, "ipv6Options", TCP, seconds(1));
-  t.equal(trust.allows(to, "ipv6Options", seconds(3), TCP), false);
-  t.equal(trust.allows(to, "ipv6Options", seconds(3), UDP), true);
+  trust.grew(to, WATCHED.ipv6Options, TCP, 1200, seconds(1));
+  t.equal(trust.allows(to, WATCHED.ipv6Options, seconds(3), TCP), false);
+  t.equal(trust.allows(to, WATCHED.ipv6Options, seconds(3), UDP), true);
   trust.plain(to, TCP, seconds(3));
   trust.heard(to, TCP, seconds(3.03));
-  t.equal(trust.allows(to, "ipv6Options", seconds(4), UDP), false, "what one protocol refuses is off for all");
+  t.equal(trust.allows(to, WATCHED.ipv6Options, seconds(4), UDP), false, "what one protocol refuses is off for all");
 });
 
 /** TCP: a padded segment is retransmitted plain, and the server answers that. */
 function stall(modules: MechanismModules, to: number, at: number, bytes = 1500): void {
-  modules.trust.stalled(to, "tcpOverlap", bytes, seconds(at));
+  modules.trust.stalled(to, WATCHED.tcpOverlap, bytes, seconds(at));
   modules.trust.heard(to, TCP, seconds(at + 0.03));
 }
 
@@ -281,14 +288,14 @@ test("trust: TCP's first stall doubts the size, the second the mechanism", async
   const modules = mechanismModules();
   const { trust, tally } = modules;
   const to = place(modules);
-  trust.stalled(to, "tcpOverlap", 1500, seconds(1));
-  t.equal(trust.allows(to, "tcpOverlap", seconds(1.01)), false, "plain until the server is heard");
+  trust.stalled(to, WATCHED.tcpOverlap, 1500, seconds(1));
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(1.01)), false, "plain until the server is heard");
   t.equal(limit(modules, to, 1.01), Infinity);
   trust.heard(to, TCP, seconds(1.03));
-  t.equal(trust.allows(to, "tcpOverlap", seconds(1.04)), true);
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(1.04)), true);
   t.equal(limit(modules, to, 1.04), 1280);
   stall(modules, to, 2, 1280);
-  t.equal(trust.allows(to, "tcpOverlap", seconds(3)), false);
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(3)), false);
   t.same(trust.refusals(to, seconds(3)), [
     { mechanism: "tcpOverlap", reason: "retransmitted", secondsLeft: DAY - 0.97 },
   ]);
@@ -305,22 +312,83 @@ test("trust: a small segment that was lost says nothing of the path's MTU", asyn
   stall(modules, to, 1, 1200);
   t.equal(limit(modules, to, 2), Infinity);
   stall(modules, to, 2, 1200);
-  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(3)), false);
+  t.equal(modules.trust.allows(to, WATCHED.tcpOverlap, seconds(3)), false);
 });
 
 test("trust: a TCP destination that has acknowledged padded segments needs five stalls in a row", async (t) => {
   const modules = mechanismModules();
   const { trust } = modules;
   const to = place(modules);
-  trust.answered(to, "tcpOverlap", seconds(1));
+  trust.answered(to, WATCHED.tcpOverlap, 1500, seconds(1));
   for (let i = 2; i < 6; i++) stall(modules, to, i);
-  trust.answered(to, "tcpOverlap", seconds(6));
+  trust.answered(to, WATCHED.tcpOverlap, 1500, seconds(6));
   for (let i = 7; i < 11; i++) stall(modules, to, i);
   t.equal(limit(modules, to, 11), Infinity);
-  trust.stalled(to, "tcpOverlap", 1500, seconds(11));
-  t.equal(trust.allows(to, "tcpOverlap", seconds(11)), true, "others go on while one is in doubt");
+  trust.stalled(to, WATCHED.tcpOverlap, 1500, seconds(11));
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(11)), true, "others go on while one is in doubt");
   trust.heard(to, TCP, seconds(11.03));
-  t.equal(trust.allows(to, "tcpOverlap", seconds(12)), false);
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(12)), true, "and then it is the length that is doubted first");
+  t.equal(limit(modules, to, 12), 1280);
+  stall(modules, to, 12, 1280);
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(13)), false);
+});
+
+test("trust: grown datagrams that get no answer are made shorter before the mechanism is given up", async (t) => {
+  const path = new Talk(1500);
+  path.miss(seconds(10));
+  t.equal(path.givenUp, 0);
+  t.equal(limit(path.modules, path.to, 20), 1280);
+  t.equal(path.modules.tally.read("paths_learned"), 1);
+  path.bytes = 1280;
+  t.equal(path.exchange(seconds(20)), true);
+  t.equal(path.exchange(seconds(DAY)), true);
+  path.bytes = 1500;
+  path.miss(seconds(DAY + 20));
+  t.equal(limit(path.modules, path.to, DAY + 700), 1280, "tried again when the limit was over, and found again");
+  t.equal(path.givenUp, 0, "though it was proven, but at 1280 bytes only");
+
+  const server = new Talk(1500);
+  server.miss(seconds(10));
+  server.bytes = 1280;
+  server.miss(seconds(20));
+  t.equal(server.givenUp, 1, "what is short is lost too: it is the mechanism");
+});
+
+test("trust: where packets as long have arrived it is not the length", async (t) => {
+  const talk = new Talk(1500);
+  talk.trust.answered(talk.to, WATCHED.tcpOverlap, 1500, seconds(1));
+  talk.miss(seconds(10));
+  t.equal(talk.givenUp, 1);
+  t.equal(limit(talk.modules, talk.to, 20), Infinity);
+});
+
+test("trust: what was proven, too, is made shorter first", async (t) => {
+  const talk = new Talk(1500);
+  talk.exchange(seconds(1));
+  for (let i = 1; i <= 5; i++) talk.miss(seconds(10 * i));
+  t.equal(talk.givenUp, 0);
+  t.equal(limit(talk.modules, talk.to, 60), 1280);
+  talk.bytes = 1280;
+  talk.miss(seconds(60));
+  t.equal(talk.givenUp, 1);
+});
+
+test("trust: datagrams of which a router has said that they were too long have their answer", async (t) => {
+  const talk = new Talk(1500);
+  t.equal(talk.send(seconds(10)), true);
+  talk.modules.paths.named(talk.to, 1400, seconds(10.01));
+  talk.trust.explained(talk.to, UDP);
+  talk.bytes = 1400;
+  t.equal(talk.send(seconds(15)), true, "sent again, it leaves grown");
+  talk.hear(seconds(15.03));
+  t.equal(talk.modules.paths.takes(talk.to, 1400, seconds(15.1)), true);
+  t.equal(talk.send(seconds(17)), true);
+  t.equal(talk.send(seconds(20)), true, "the last word of a conversation");
+  t.equal(talk.send(seconds(21)), false);
+  talk.modules.paths.named(talk.to, 1300, seconds(21.05));
+  talk.hear(seconds(21.1));
+  t.equal(talk.givenUp, 0, "nor is it held against the mechanism where plain ones are answered");
+  t.equal(limit(talk.modules, talk.to, 30), 1300);
 });
 
 test("trust: many segments lost together are one loss, and a way that is down is none", async (t) => {
@@ -328,10 +396,10 @@ test("trust: many segments lost together are one loss, and a way that is down is
   const { trust } = modules;
   const to = place(modules);
   for (let i = 0; i < 20; i++) stall(modules, to, 1 + i / 100);
-  t.equal(trust.allows(to, "tcpOverlap", seconds(2)), true);
-  for (let i = 0; i < 9; i++) trust.stalled(to, "tcpOverlap", 1500, seconds(10 + i));
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(2)), true);
+  for (let i = 0; i < 9; i++) trust.stalled(to, WATCHED.tcpOverlap, 1500, seconds(10 + i));
   trust.heard(to, TCP, seconds(40));
-  t.equal(trust.allows(to, "tcpOverlap", seconds(41)), true, "nothing was heard for 20 s");
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(41)), true, "nothing was heard for 20 s");
 });
 
 test("trust: what was on its way while the size was in doubt does not count against what is smaller", async (t) => {
@@ -339,9 +407,9 @@ test("trust: what was on its way while the size was in doubt does not count agai
   const to = place(modules);
   stall(modules, to, 1);
   for (let i = 2; i < 9; i++) stall(modules, to, i, 1500);
-  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(9)), true);
+  t.equal(modules.trust.allows(to, WATCHED.tcpOverlap, seconds(9)), true);
   stall(modules, to, 9, 1280);
-  t.equal(modules.trust.allows(to, "tcpOverlap", seconds(10)), false);
+  t.equal(modules.trust.allows(to, WATCHED.tcpOverlap, seconds(10)), false);
 });
 
 test("trust: acknowledgments are watched apart from data, and a reason may be given", async (t) => {
@@ -349,12 +417,12 @@ test("trust: acknowledgments are watched apart from data, and a reason may be gi
   const { trust } = modules;
   const to = place(modules);
   for (const at of [1, 2]) {
-    trust.stalled(to, "tcpAcks", 1200, seconds(at));
+    trust.stalled(to, WATCHED.tcpAcks, 1200, seconds(at), "acknowledgments ignored");
     trust.heard(to, TCP, seconds(at + 0.03));
   }
-  t.equal(trust.allows(to, "tcpOverlap", seconds(3)), true);
+  t.equal(trust.allows(to, WATCHED.tcpOverlap, seconds(3)), true);
   for (const at of [4, 5]) {
-    trust.stalled(to, "tcpOverlap", 1200, seconds(at), "reset");
+    trust.stalled(to, WATCHED.tcpOverlap, 1200, seconds(at), "reset");
     trust.heard(to, TCP, seconds(at + 0.03));
   }
   t.match(trust.refusals(to, seconds(6)), [
@@ -371,10 +439,10 @@ test("trust: a place with a new owner begins anew", async (t) => {
   stall(modules, first, 1);
   place(modules, 2);
   t.equal(place(modules, 3), first, "the oldest made room");
-  t.equal(trust.allows(first, "udpSurplus", seconds(2)), true);
+  t.equal(trust.allows(first, WATCHED.udpSurplus, seconds(2)), true);
   t.same(trust.refusals(first, seconds(2)), []);
   stall(modules, first, 2);
-  t.equal(trust.allows(first, "tcpOverlap", seconds(3)), true, "its predecessor's stall does not count");
+  t.equal(trust.allows(first, WATCHED.tcpOverlap, seconds(3)), true, "its predecessor's stall does not count");
 });
 
 test("trust: verdicts are taken over with the time that is left, never above a day, and forgotten when asked", async (t) => {
@@ -383,10 +451,10 @@ test("trust: verdicts are taken over with the time that is left, never above a d
   const [to, other] = [place(modules, 1), place(modules, 2)];
   trust.restore(to, { mechanism: "udpSurplus", reason: "no answer", secondsLeft: 60 }, seconds(1));
   trust.restore(other, { mechanism: "tcpAcks", reason: "acknowledgments ignored", secondsLeft: 9e9 }, seconds(1));
-  t.equal(trust.allows(to, "udpSurplus", seconds(60)), false);
-  t.equal(trust.allows(to, "udpSurplus", seconds(61)), true);
+  t.equal(trust.allows(to, WATCHED.udpSurplus, seconds(60)), false);
+  t.equal(trust.allows(to, WATCHED.udpSurplus, seconds(61)), true);
   t.match(trust.refusals(other, seconds(1)), [{ secondsLeft: DAY }]);
   t.equal(modules.tally.read("given_up_udpSurplus"), 0, "only what is new is counted");
   trust.forget();
-  t.equal(trust.allows(other, "tcpAcks", seconds(2)), true);
+  t.equal(trust.allows(other, WATCHED.tcpAcks, seconds(2)), true);
 });
