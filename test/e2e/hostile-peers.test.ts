@@ -25,6 +25,8 @@ const skip =
     ? `install the Debian packages ${packages.join(" ")}`
     : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
 const NARROW_MTU = 1400;
+/** What is tried where longer packets seem to get lost. */
+const LEAST_MTU = 1280;
 const SILENT = `
 table inet silent {
   chain pass {
@@ -34,14 +36,14 @@ table inet silent {
   }
 }
 `;
-/** Names of counters, of which one at least has to show that it was found out. */
-const COUNTED: Readonly<Record<MannerName | "silent", RegExp>> = {
-  none: /^$/,
-  "ignores-duplicates": /^hushbox_defense_given_up_total\{mechanism="tcp(Acks|Overlap)"\} [1-9]/m,
-  "polices-udp": /^hushbox_defense_given_up_total\{mechanism="udpSurplus"\} [1-9]/m,
-  "polices-tcp": /^hushbox_defense_given_up_total\{mechanism="tcp(Acks|Overlap)"\} [1-9]/m,
-  silent: /^hushbox_defense_(given_up_total\{mechanism="\w+"\}|cleaned_total\{what="paths_learned"\}) [1-9]/m,
-};
+/** What `GET destinations` says of a host. */
+interface Destination {
+  readonly address: string;
+  readonly pathMtu: number | null;
+  readonly off: readonly { readonly mechanism: string; readonly reason: string; readonly secondsLeft: number }[];
+}
+/** What has to be found out of the host, by mechanism; null where its path is to blame and none of them. */
+type Blame = Readonly<Record<string, string>> | null;
 
 tap.setTimeout(200_000);
 
@@ -72,7 +74,11 @@ void test("peers that do not take padding are found out", { skip, timeout: 190_0
   });
 
   /** Transfers through hushbox, which starts with no memory, past such a peer. */
-  const past = async (manner: MannerName, family: "v4" | "v6", only: Errand["only"]): Promise<[Outcome[], string]> => {
+  const past = async (
+    manner: MannerName,
+    family: "v4" | "v6",
+    only: Errand["only"],
+  ): Promise<[Outcome[], Destination | undefined, string]> => {
     await bad.start({ seed: "hostile", up: GOOD, down: GOOD, manner });
     const files = join(directory, `box-${manner}-${family}`);
     // Counts are compared with nothing here: decoys and pace would only make it longer.
@@ -89,22 +95,19 @@ void test("peers that do not take padding are found out", { skip, timeout: 190_0
         largestDatagram: 1_200,
       };
       const outcomes = await client.ask<Outcome[]>(JSON.stringify(errand));
-      return [outcomes, String((await box.ask("GET", "/metrics")).body)];
+      const { destinations } = (await box.ask("GET", "/api/v1/destinations")).body as { destinations: Destination[] };
+      const metrics = String((await box.ask("GET", "/metrics")).body);
+      return [outcomes, destinations.find(({ address }) => address === errand.address), metrics];
     } finally {
       await box.stop();
       rmSync(files, { recursive: true, force: true });
     }
   };
 
-  const judge = async (
-    name: string,
-    manner: MannerName,
-    found: keyof typeof COUNTED,
-    only: Errand["only"],
-  ): Promise<void> => {
+  const judge = async (name: string, manner: MannerName, only: Errand["only"], blame: Blame): Promise<void> => {
     for (const family of ["v4", "v6"] as const) {
       await t.test(`${name}, ${family}`, async (t) => {
-        const [outcomes, metrics] = await past(manner, family, only);
+        const [outcomes, found, metrics] = await past(manner, family, only);
         t.ok(outcomes.length > 0);
         for (const { name: transfer, result, why, ms, gap } of outcomes)
           t.equal(
@@ -112,7 +115,14 @@ void test("peers that do not take padding are found out", { skip, timeout: 190_0
             "right",
             `${transfer}: ${why} ${ms.toFixed(0)} ms, at most ${gap.toFixed(0)} ms without progress`,
           );
-        t.ok(COUNTED[found].test(metrics), "it was found out");
+        const off = Object.fromEntries(found?.off.map(({ mechanism, reason }) => [mechanism, reason]) ?? []);
+        t.match(found, { address: HOME[family], pathMtu: blame === null ? LEAST_MTU : found?.pathMtu });
+        if (blame === null) t.same(off, {}, "nothing but the path is to blame");
+        else t.match(off, blame, "it was found out, and why");
+        for (const mechanism of Object.keys(off))
+          t.match(metrics, new RegExp(`^hushbox_defense_given_up_total\\{mechanism="${mechanism}"\\} [1-9]`, "m"));
+        if (blame === null) t.match(metrics, /^hushbox_defense_cleaned_total\{what="paths_learned"\} [1-9]/m);
+        t.comment(JSON.stringify(found));
         t.comment(
           (metrics.match(/^hushbox_defense_(padded_packets|given_up|cleaned)_total.* [1-9].*$/gm) ?? []).join("\n"),
         );
@@ -120,23 +130,21 @@ void test("peers that do not take padding are found out", { skip, timeout: 190_0
     }
   };
 
-  await judge("a server that ignores ACKs in duplicate segments", "ignores-duplicates", "ignores-duplicates", [
-    "records",
-    "first",
-    "down",
-    "up",
-  ]);
-  await judge("a middlebox that drops segments which begin too early", "polices-tcp", "polices-tcp", ["records", "up"]);
-  await judge("a middlebox that drops UDP surplus", "polices-udp", "polices-udp", ["datagrams"]);
+  await judge(
+    "a server that ignores ACKs in duplicate segments",
+    "ignores-duplicates",
+    ["records", "first", "down", "up"],
+    { tcpAcks: "acknowledgments ignored" },
+  );
+  await judge("a middlebox that drops segments which begin too early", "polices-tcp", ["records", "up"], {
+    tcpOverlap: "retransmitted",
+  });
+  await judge("a middlebox that drops UDP surplus", "polices-udp", ["datagrams"], { udpSurplus: "no answer" });
 
   const silent = await laboratory.run("router", ["nft", "-f", "-"], { input: SILENT });
   t.equal(silent.code, 0, silent.stderr);
   await bad.narrow(NARROW_MTU);
   // Nothing that the device sends is too long for the path: only padding is.
-  await judge("a path that tells nobody how much it takes", "none", "silent", [
-    "records",
-    "first",
-    "bytes",
-    "datagrams",
-  ]);
+  await judge("a path that tells nobody how much it takes", "none", ["records", "first", "bytes", "datagrams"], null);
+  await judge("such a path, and a server that speaks first", "none", ["first"], null);
 });

@@ -43,6 +43,8 @@ export class Answers {
   /** Whether the trial was answered, where grown packets had left meanwhile; and how many trials before were, with no answer between. */
   readonly #unclear: Uint8Array;
   readonly #doubts: Uint8Array;
+  /** Until when what comes may be answers to the other plain packets of a trial that is over. */
+  readonly #deafUntil: Float64Array;
   /** Smoothed time to an answer; 0 before the first. */
   readonly #time: Float64Array;
 
@@ -59,6 +61,7 @@ export class Answers {
     this.#mute = new Uint8Array(size);
     this.#unclear = new Uint8Array(size);
     this.#doubts = new Uint8Array(size);
+    this.#deafUntil = new Float64Array(size);
     this.#time = new Float64Array(size);
   }
 
@@ -102,6 +105,10 @@ export class Answers {
     this.#settle(lane, now);
     this.#mute[lane] = 0;
     if (this.#waiting[lane] === 0) return NOTHING;
+    if (now < (this.#deafUntil[lane] ?? 0)) {
+      this.#waiting[lane] = 0;
+      return NOTHING;
+    }
     const trialAt = this.#trialAt[lane] ?? 0;
     const usual = this.#time[lane] ?? 0;
     let verdict: number;
@@ -112,6 +119,7 @@ export class Answers {
       verdict = ANSWERED;
     } else if ((this.#last[lane] ?? 0) < (this.#plainAt[lane] ?? 0) || (this.#doubts[lane] ?? 0) > 0) {
       verdict = REFUSED;
+      this.#deafUntil[lane] = now + this.#patience(lane);
     } else {
       // Grown packets left after the plain ones: it may answer either. Only that it comes after every silence would be no chance.
       this.#unclear[lane] = 1;
@@ -134,7 +142,8 @@ export class Answers {
   }
 
   /** What became of the grown packets that wait is known: nothing is to be found out. */
-  excuse(lane: number): void {
+  excuse(lane: number, now: Micros): void {
+    if (this.#trialAt[lane] !== 0) this.#deafUntil[lane] = now + this.#patience(lane);
     this.#waiting[lane] = 0;
     this.#trialAt[lane] = 0;
     this.#unclear[lane] = this.#doubts[lane] = 0;
@@ -142,9 +151,11 @@ export class Answers {
 
   /** The lane has a new owner. */
   clear(lane: number): void {
-    this.excuse(lane);
+    this.#waiting[lane] = 0;
+    this.#trialAt[lane] = 0;
     this.#mute[lane] = 0;
-    this.#time[lane] = 0;
+    this.#unclear[lane] = this.#doubts[lane] = 0;
+    this.#deafUntil[lane] = this.#time[lane] = 0;
   }
 
   #stalled(lane: number, now: Micros): boolean {

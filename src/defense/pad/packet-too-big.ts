@@ -70,7 +70,7 @@ export class PacketTooBig {
     }
     if (mtu < paths.limit(destination, now)) tally.add(this.#learned, 1);
     paths.named(destination, mtu, now);
-    trust.explained(destination, quote.protocol);
+    trust.explained(destination, quote.protocol, now);
     if (largest > mtu && this.#isNews(flow, view, now)) return PASS;
     tally.add(this.#swallowed, 1);
     return SWALLOW;

@@ -45,7 +45,7 @@ export class TcpClean {
 
   /** A TCP segment on its way down; its header fits. */
   onPacket(packet: Packet, place: number, destination: number, now: Micros): Verdict {
-    const { pool, memory, tcp: flows, tally } = this.#modules;
+    const { pool, memory, paths, tcp: flows, tally } = this.#modules;
     const { marks } = memory;
     const { view } = pool;
     const { transport: at } = packet;
@@ -61,6 +61,7 @@ export class TcpClean {
     const sameWindow = marks.has(place, mark.HEARD) && marks.lastWindow[place] === window;
     marks.lastWindow[place] = window;
     marks.set(place, mark.HEARD);
+    const probed = marks.has(place, mark.PROBED);
     marks.unset(place, mark.PROBED);
     if (!marks.has(place, mark.PADDED)) return PASS;
     this.#watch(packet, view, place, length, destination, now);
@@ -70,8 +71,12 @@ export class TcpClean {
     const repeated = distance(tcp.sackLeft(view, sack, 0), tcp.sackRight(view, sack, 0));
     const found = this.#onDuplicate(packet, view, place, sack, blocks);
     if (found === NO_DUPLICATE) return PASS;
-    if ((marks.owed[place] ?? 0) > 0) marks.set(place, mark.ACKS_ARRIVED);
-    this.#arrived(place, destination, this.#bytesAround(repeated, packet, view, place), now);
+    const bytes = this.#bytesAround(repeated, packet, view, place);
+    // Of an acknowledgment, it may be: that one arrives says nothing of data, which has more bytes behind those.
+    if (probed || (marks.owed[place] ?? 0) > 0) {
+      marks.set(place, mark.ACKS_ARRIVED);
+      paths.took(destination, bytes, now);
+    } else this.#arrived(place, destination, bytes, now);
     if (found === EARNED) return PASS;
     tally.add(this.#stripped, 1);
     const owed = marks.settle(place);

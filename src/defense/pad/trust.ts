@@ -117,8 +117,8 @@ export class Trust {
   }
 
   /** A router has said that packets were too big: those that wait for an answer need none, and the next ones are shorter. */
-  explained(destination: number, protocol: number): void {
-    if (this.#known.has(destination)) this.#answers.excuse(destination * LANES + laneOf(protocol));
+  explained(destination: number, protocol: number, now: Micros): void {
+    if (this.#known.has(destination)) this.#answers.excuse(destination * LANES + laneOf(protocol), now);
   }
 
   /** TCP: a segment that the mechanism has grown to an IP packet of so many bytes was acknowledged. */

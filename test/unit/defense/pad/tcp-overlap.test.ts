@@ -398,6 +398,22 @@ test("a limit that was learned meanwhile explains acknowledgments that were lost
   t.same(flow.refusals(), []);
 });
 
+test("that padded acknowledgments arrive says nothing of data", async (t) => {
+  const flow = new Flow().shake();
+  flow.down(101, { payload: text(500) });
+  const reported = (sequence: number): void => {
+    const ack = flow.up(sequence, { acknowledgment: 1401 });
+    t.equal(ack.length, FULL);
+    flow.down(sequence, { sequence: 1401, options: sackOptions([ack.sequence, sequence]) });
+  };
+  reported(101);
+  t.equal(flow.up(101, { payload: text(50) }).length, FULL);
+  t.equal(flow.up(101, { payload: text(50) }).length, 104);
+  flow.down(151, { sequence: 1401 });
+  t.equal(flow.up(151, { payload: text(50) }).length, 104, "the flow goes on unpadded");
+  t.equal(flow.limit(), Infinity, "but it is not the length");
+});
+
 test("a flow in which padded data was lost is padded again once its path is known to take less", async (t) => {
   const flow = new Flow().shake();
   t.equal(flow.up(101, { payload: text(50) }).length, FULL);

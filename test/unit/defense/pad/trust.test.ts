@@ -89,14 +89,14 @@ test("trust: plain datagrams answered where a grown one was not: off for a day",
 test("trust: what a router has said to be too big is not waited for", async (t) => {
   const talk = new Talk();
   t.equal(talk.send(seconds(10)), true);
-  talk.trust.explained(talk.to, UDP);
+  talk.trust.explained(talk.to, UDP, seconds(10.01));
   t.equal(talk.send(seconds(12)), true, "the next is shorter, and no trial");
   talk.hear(millis(12_030));
   t.equal(talk.givenUp, 0);
   talk.trust.grew(talk.to, WATCHED.icmpEcho, ICMP, 1200, seconds(20));
-  talk.trust.explained(talk.to, UDP);
+  talk.trust.explained(talk.to, UDP, seconds(21));
   t.equal(talk.trust.allows(talk.to, WATCHED.icmpEcho, seconds(22)), false, "another protocol's waits on");
-  talk.trust.explained(-1, UDP);
+  talk.trust.explained(-1, UDP, seconds(23));
 });
 
 test("trust: a length that datagrams were lost by is not tried by any mechanism for as long as a verdict holds", async (t) => {
@@ -354,6 +354,18 @@ test("trust: grown datagrams that get no answer are made shorter before the mech
   t.equal(server.givenUp, 1, "what is short is lost too: it is the mechanism");
 });
 
+test("trust: the other answers to plain packets prove nothing of grown ones that left meanwhile", async (t) => {
+  const talk = new Talk(1500);
+  t.equal(talk.send(seconds(10)), true);
+  for (const at of [11.1, 11.11, 11.12, 11.13]) t.equal(talk.send(seconds(at)), false);
+  talk.hear(seconds(11.14));
+  talk.bytes = 1280;
+  t.equal(talk.send(seconds(11.145)), true);
+  for (const at of [11.15, 11.16, 11.17]) talk.hear(seconds(at));
+  talk.miss(seconds(20));
+  t.equal(talk.givenUp, 1);
+});
+
 test("trust: where packets as long have arrived it is not the length", async (t) => {
   const talk = new Talk(1500);
   talk.trust.answered(talk.to, WATCHED.tcpOverlap, 1500, seconds(1));
@@ -377,7 +389,7 @@ test("trust: datagrams of which a router has said that they were too long have t
   const talk = new Talk(1500);
   t.equal(talk.send(seconds(10)), true);
   talk.modules.paths.named(talk.to, 1400, seconds(10.01));
-  talk.trust.explained(talk.to, UDP);
+  talk.trust.explained(talk.to, UDP, seconds(10.01));
   talk.bytes = 1400;
   t.equal(talk.send(seconds(15)), true, "sent again, it leaves grown");
   talk.hear(seconds(15.03));
