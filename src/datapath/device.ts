@@ -45,7 +45,7 @@ export class Device {
     this.options = options;
     this.#modules = modules;
     this.budget = new Budget(options.budget, monthBytes, now);
-    this.decoys = new DecoySource(modules.random);
+    this.decoys = new DecoySource(modules);
     this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, mtu, now });
   }
 

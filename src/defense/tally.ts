@@ -5,6 +5,7 @@ export const CLEANED = [
   "dsacks_stripped",
   "acks_swallowed",
   "errors_swallowed",
+  "errors_restored",
   "resets_swallowed",
   "replies_trimmed",
   "mss_clamped",

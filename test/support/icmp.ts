@@ -31,23 +31,45 @@ export function echoReply(request: Uint8Array): Uint8Array {
   return sealed(bytes);
 }
 
-/** A router's "packet too big" that quotes a frame's IP packet, cut as routers cut: 28 bytes of IPv4, or what 1280 bytes have room for. */
-export function tooBig(
+/** How a router makes an error. */
+export interface ErrorShape {
+  readonly from?: string;
+  readonly to?: string;
+  /** Bytes of the IP packet that are quoted. */
+  readonly quoted?: number;
+  /** What stands behind the quote. */
+  readonly behind?: Uint8Array;
+}
+
+/** A router's "packet too big" that quotes a frame's IP packet. */
+export function tooBig(sent: Uint8Array, mtu: number, shape: ErrorShape = {}): Uint8Array {
+  const [type, code] = isSix(over(sent)) ? [icmpv6.PACKET_TOO_BIG, 0] : [icmp.UNREACHABLE, icmp.FRAGMENTATION_NEEDED];
+  return icmpError(sent, type, code, mtu, shape);
+}
+
+/**
+ * A router's error that quotes a frame's IP packet, cut as routers cut: 28 bytes of IPv4, or what 1280 bytes have room for. `rest`: the four
+ * bytes behind the checksum.
+ */
+export function icmpError(
   sent: Uint8Array,
-  mtu: number,
-  shape: { from?: string; to?: string; quoted?: number } = {},
+  type: number,
+  code: number,
+  rest: number,
+  shape: ErrorShape = {},
 ): Uint8Array {
   const view = over(sent);
   const six = isSix(view);
   const device = six ? ipv6.format(view, NETWORK + ipv6.SOURCE) : ipv4.format(ipv4.source(view, NETWORK));
   const { from = six ? "2001:db8:ff::1" : "203.0.113.9", to = device, quoted = six ? 1232 : 28 } = shape;
-  const payload = sent.subarray(NETWORK, Math.min(sent.length, NETWORK + quoted));
+  const cut = sent.subarray(NETWORK, Math.min(sent.length, NETWORK + quoted));
+  const payload = Uint8Array.from([...cut, ...(shape.behind ?? [])]);
   const bytes = frame({ from, to, protocol: six ? ICMPV6 : ICMP, payload });
   const error = over(bytes);
   const at = transportOf(error);
-  icmp.setType(error, at, six ? icmpv6.PACKET_TOO_BIG : icmp.UNREACHABLE);
-  icmp.setCode(error, at, six ? 0 : icmp.FRAGMENTATION_NEEDED);
-  error.setUint32(at + 4, mtu);
+  icmp.setType(error, at, type);
+  icmp.setCode(error, at, code);
+  error.setUint32(at + 4, rest);
   return sealed(bytes);
 }
 

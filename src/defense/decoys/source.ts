@@ -4,6 +4,8 @@ import type { Micros } from "../../time/micros.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../wire/protocol.js";
 import * as tcp from "../../wire/tcp.js";
 import type { DecoyKind } from "../defense.js";
+import { PacketTooBig, type PacketTooBigModules } from "../pad/packet-too-big.js";
+import { Quote } from "../pad/quote.js";
 import { forge, forgedBytes, type Shape } from "./forge.js";
 import { Ledger } from "./ledger.js";
 import { REMOTE_ADDRESS, Remotes, VERSION } from "./remotes.js";
@@ -29,6 +31,9 @@ interface Tuple {
  */
 export class DecoySource {
   readonly #random: Random;
+  readonly #destinations: PacketTooBigModules["destinations"];
+  readonly #tooBig: PacketTooBig;
+  readonly #quote = new Quote();
   readonly #remotes = new Remotes();
   readonly #ledger = new Ledger();
   readonly #tuples = { tcp: [] as Tuple[], udp: [] as Tuple[] };
@@ -37,8 +42,10 @@ export class DecoySource {
   #window = 14_600;
   #remote = -1;
 
-  constructor(random: Random) {
-    this.#random = random;
+  constructor(modules: PacketTooBigModules & { readonly random: Random }) {
+    this.#random = modules.random;
+    this.#destinations = modules.destinations;
+    this.#tooBig = new PacketTooBig(modules);
   }
 
   /** A real packet of the device on its way beyond the local network. */
@@ -51,7 +58,9 @@ export class DecoySource {
 
   /** True where a packet to the device answers one of its decoys: it must not reach the device. */
   answers(packet: Packet, view: DataView, now: Micros): boolean {
-    return this.#ledger.active && packet.version !== 0 && this.#ledger.answers(packet, view, now);
+    if (!this.#ledger.active || packet.version === 0 || !this.#ledger.answers(packet, view, now)) return false;
+    this.#learn(packet, view, now);
+    return true;
   }
 
   /**
@@ -95,6 +104,14 @@ export class DecoySource {
       echo ? 0 : shape.remotePort,
       now,
     );
+  }
+
+  /** What is too big of a decoy is too big of a padded packet. */
+  #learn(packet: Packet, view: DataView, now: Micros): void {
+    const quote = this.#quote;
+    if (!quote.read(packet, view)) return;
+    const mtu = this.#tooBig.mtu(packet, view, quote);
+    if (mtu !== 0) this.#tooBig.learn(this.#destinations.known(view, quote.destination, quote.version), mtu, now);
   }
 
   #note(packet: Packet, view: DataView): void {

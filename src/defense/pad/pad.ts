@@ -4,10 +4,11 @@ import { NEVER, type Micros } from "../../time/micros.js";
 import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
 import { growDecoy } from "./grow-decoy.js";
+import { GrownPackets } from "./grown-packets.js";
+import { IcmpErrors } from "./icmp-errors.js";
 import type { Mechanism, MechanismModules } from "./mechanism.js";
 import { mechanismsOf } from "./mechanisms.js";
 import { MssClamp } from "./mss-clamp.js";
-import { PacketTooBig } from "./packet-too-big.js";
 import { SentSizes } from "./sent-sizes.js";
 import { addTrailer } from "./trailer.js";
 import { WATCHED, type Watched } from "./watched.js";
@@ -34,7 +35,8 @@ export class Pad implements Defense {
   readonly #inner: readonly Counted[];
   readonly #clamp: MssClamp | null;
   readonly #sizes: SentSizes;
-  readonly #tooBig: PacketTooBig;
+  readonly #grown: GrownPackets;
+  readonly #errors: IcmpErrors;
   readonly #trailer: boolean;
   readonly #running: boolean;
   #target: number;
@@ -53,7 +55,8 @@ export class Pad implements Defense {
     const fixed = typeof options.target === "number" ? options.target - ETHERNET_HEADER : mtu;
     this.#clamp = options.clampMss ? new MssClamp(mtu, fixed, modules) : null;
     this.#sizes = new SentSizes(modules.destinations);
-    this.#tooBig = new PacketTooBig(this.#sizes, modules);
+    this.#grown = new GrownPackets(modules);
+    this.#errors = new IcmpErrors({ ...modules, sizes: this.#sizes, grown: this.#grown });
     this.#trailer = options.trailer;
     this.#running = options.target === "max";
     this.#target =
@@ -91,6 +94,7 @@ export class Pad implements Defense {
       return;
     }
     this.#sizes.note(destination, ipBytes(packet, pool.view), now);
+    this.#grown.before(packet);
     this.#clamp?.onPacket(packet, destination, now);
     let plain = true;
     for (const { mechanism, watched, watchesItself, packets, bytes } of this.#inner) {
@@ -103,12 +107,13 @@ export class Pad implements Defense {
       if (!watchesItself) trust.grew(destination, watched, packet.protocol, ipBytes(packet, pool.view), now);
     }
     if (plain) trust.plain(destination, packet.protocol, now);
+    else this.#grown.after(packet);
   }
 
   #clean(packet: Packet, now: Micros): Verdict {
     if (!this.#reachesRouters || packet.version === 0) return PASS;
     // The home router, too, says what does not fit beyond it.
-    if (this.#tooBig.clean(packet, now) === SWALLOW) return SWALLOW;
+    if (this.#errors.clean(packet, now) === SWALLOW) return SWALLOW;
     if (packet.home) return PASS;
     const { destinations, pool, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);

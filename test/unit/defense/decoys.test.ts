@@ -14,6 +14,7 @@ import * as ipv4 from "../../../src/wire/ipv4.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../../src/wire/protocol.js";
 import { BUDGET, DEVICE, OFF, ROUTER } from "../../support/box.js";
 import { frame } from "../../support/frame.js";
+import { mechanismModules } from "../../support/mechanisms.js";
 
 const HOSTS = { 4: ["192.168.1.5", "198.51.100.7"], 6: ["fd00::5", "2001:db8::7"] } as const;
 
@@ -28,7 +29,7 @@ function load(pool: Pool, bytes: Uint8Array): Packet {
 }
 
 function learned(version: 4 | 6, pool: Pool, tags: number[] = []): DecoySource {
-  const source = new DecoySource(new SeededRandom("decoys"));
+  const source = new DecoySource(mechanismModules("decoys"));
   const [from, to] = HOSTS[version];
   source.sawUp(
     load(pool, frame({ source: DEVICE, destination: ROUTER, from, to, tags, protocol: TCP, window: 229 })),
@@ -48,7 +49,7 @@ function forged(source: DecoySource, pool: Pool, kind: DecoyKind, fresh = true, 
 }
 
 test("a device that has talked to nobody has no decoys", async (t) => {
-  t.equal(new DecoySource(new SeededRandom("")).prepare("udp", true, 2, 100, 1), -1);
+  t.equal(new DecoySource(mechanismModules()).prepare("udp", true, 2, 100, 1), -1);
 });
 
 for (const version of [4, 6] as const) {

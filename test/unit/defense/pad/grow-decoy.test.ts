@@ -10,19 +10,22 @@ import { Pool } from "../../../../src/packet/pool.js";
 import { SeededRandom } from "../../../../src/random/seeded-random.js";
 import { micros } from "../../../../src/time/micros.js";
 import { fold, sum, transportValid } from "../../../../src/wire/checksum.js";
+import * as ethernet from "../../../../src/wire/ethernet.js";
 import * as ipv4 from "../../../../src/wire/ipv4.js";
 import * as ipv6 from "../../../../src/wire/ipv6.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../../../src/wire/protocol.js";
 import * as udp from "../../../../src/wire/udp.js";
 import { Box, BUDGET, DEVICE, options, ROUTER } from "../../../support/box.js";
 import { frame, over } from "../../../support/frame.js";
+import { tooBig } from "../../../support/icmp.js";
+import { mechanismModules } from "../../../support/mechanisms.js";
 
 const HOSTS = { 4: ["192.168.1.5", "198.51.100.7"], 6: ["2001:db8::5", "2001:db8:1::7"] } as const;
 const KINDS = ["tcp", "udp", "icmp", "traceroute"] as const;
 
 /** Makes decoys of a device that has talked to one host. */
 function decoys(version: 4 | 6, pool: Pool): (kind: DecoyKind, hops: number) => Packet {
-  const source = new DecoySource(new SeededRandom("grow"));
+  const source = new DecoySource(mechanismModules("grow"));
   const [from, to] = HOSTS[version];
   const bytes = frame({ source: DEVICE, destination: ROUTER, from, to, tags: [7] });
   const real = pool.packet(1);
@@ -148,6 +151,29 @@ for (const version of [4, 6] as const) {
     box.run(micros(box.now + 10));
     t.equal(box.count("down.swallowed_packets"), swallowed + last.length);
     t.equal(box.cards.inside.sent.length, 0);
+  });
+}
+
+for (const version of [4, 6] as const) {
+  test(`a decoy too big for its path, IPv${String(version)}: the error ends here, and what follows fits`, async (t) => {
+    const box = new Box(options(STANDALONE, WIDE), { seed: "grow" });
+    busy(box, version);
+    box.drain();
+    const decoy = box.cards.outside.sent.filter(({ kind }) => kind === DECOY).at(-1)?.bytes ?? new Uint8Array(0);
+    t.equal(decoy.length, 1514);
+    const error = tooBig(decoy, 1400);
+    ethernet.setSource(over(error), 0, ethernet.parseMac(ROUTER) ?? 0);
+    ethernet.setDestination(over(error), 0, ethernet.parseMac(DEVICE) ?? 0);
+    box.cards.outside.push(error, micros(box.now + 1));
+    box.run(micros(box.now + 10));
+    t.equal(box.cards.inside.sent.length, 0, "the device has sent no such packet");
+    t.equal(box.count("paths_learned"), 1);
+    const [from, to] = HOSTS[version];
+    const query = frame({ source: DEVICE, destination: ROUTER, from, to, destinationPort: 53 });
+    box.cards.inside.push(query, micros(box.now + 1));
+    box.run(micros(box.now + 1e5));
+    const view = over(box.cards.outside.sent.at(-1)?.bytes ?? query);
+    t.equal(version === 4 ? ipv4.totalLength(view, 14) : ipv6.HEADER + ipv6.payloadLength(view, 14), 1400);
   });
 }
 

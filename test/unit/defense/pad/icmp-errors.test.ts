@@ -1,6 +1,7 @@
 import { test } from "tap";
 import { PASS, SWALLOW } from "../../../../src/defense/defense.js";
-import { PacketTooBig } from "../../../../src/defense/pad/packet-too-big.js";
+import { GrownPackets } from "../../../../src/defense/pad/grown-packets.js";
+import { IcmpErrors } from "../../../../src/defense/pad/icmp-errors.js";
 import { SentSizes } from "../../../../src/defense/pad/sent-sizes.js";
 import { WATCHED } from "../../../../src/defense/pad/watched.js";
 import { ipBytes } from "../../../../src/packet/ip-bytes.js";
@@ -21,7 +22,7 @@ function bench() {
   const modules = mechanismModules();
   const { pool, destinations, flows, paths, tally } = modules;
   const sizes = new SentSizes(destinations);
-  const errors = new PacketTooBig(sizes, modules);
+  const errors = new IcmpErrors({ ...modules, sizes, grown: new GrownPackets(modules) });
   return {
     /** Sends a packet of the device and answers it as it would be with padding up to an IP length. */
     send: (shape: Shape, grown = 1500, now = micros(0)): Uint8Array => {
@@ -194,7 +195,7 @@ test("no mechanism is doubted for what a router has found too big", async (t) =>
   const modules = mechanismModules();
   const { pool, destinations, trust } = modules;
   const sizes = new SentSizes(destinations);
-  const errors = new PacketTooBig(sizes, modules);
+  const errors = new IcmpErrors({ ...modules, sizes, grown: new GrownPackets(modules) });
   const bytes = frame({ ...FOUR, protocol: UDP });
   const packet = arrive(modules, bytes, { now: micros(0) });
   const to = destinations.of(packet, pool.view);
