@@ -16,6 +16,7 @@ import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { TCP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
+import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/campaign/kernel-counts.js";
 import { Child } from "../bench/child.js";
 import { ROOT } from "../support/generated.js";
 import type { Asked } from "../support/echo-peer.js";
@@ -33,11 +34,25 @@ const { router, isp } = TOPOLOGY;
 const PEER = join(ROOT, "build/test/support/echo-peer.js");
 /** Hosts that only pings go to, one that the device itself overfills, and one for transfers. */
 const { voice, music, radio, news, home } = ENDPOINTS;
+/** Behind paths that TCP finds out about. */
+const { static: speech, ajax: silence } = ENDPOINTS;
+const HABITS = join(ROOT, "build/test/support/tcp-habits.js");
+const HABITS_PORT = 4430;
+const MOST_STALLS = 4;
+const SILENT = `
+table inet silent {
+  chain say {
+    type filter hook output priority -10; policy accept;
+    icmp type destination-unreachable icmp code frag-needed drop
+    icmpv6 type packet-too-big drop
+  }
+}
+`;
 const FAMILIES = ["v4", "v6"] as const;
 
-tap.setTimeout(90_000);
+tap.setTimeout(150_000);
 
-void test("padding and the path's MTU", { skip, timeout: 85_000 }, async (t) => {
+void test("padding and the path's MTU", { skip, timeout: 140_000 }, async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "hushbox-mtu-"));
   const laboratory = await Laboratory.build({ name: "hx-mtu", state: join(directory, "laboratory") });
   let box: LaboratoryBox | null = null;
@@ -168,6 +183,78 @@ void test("padding and the path's MTU", { skip, timeout: 85_000 }, async (t) => 
   });
 
   await box.stop();
+  const habits = new Child(laboratory.namespaces.world, process.execPath, [HABITS, String(HABITS_PORT)]);
+  t.teardown(() => habits.stop());
+  await habits.printed(/^ready/m);
+  const counts = async (place: Place): Promise<KernelCounts> =>
+    kernelCounts(await run(place, "/bin/sh", "-ec", READ_COUNTS));
+  // The servers know what the path takes, and say nothing of it in the segment size that they announce.
+  for (const [via, metrics] of [
+    [isp.world4, "mtu 1400 advmss 1460"],
+    [isp.world6, "mtu 1400 advmss 1440"],
+  ] as const)
+    await run("world", tool("ip"), "route", "replace", "default", "via", via, "initrwnd", "20", ...metrics.split(" "));
+  const overlap = { tcpOverlap: true, tcpAcks: true, tcpFiller: true, tcpReset: true };
+  for (const silent of [false, true]) {
+    if (silent) {
+      const { code, stderr } = await laboratory.run("router", [tool("nft"), "-f", "-"], { input: SILENT });
+      t.equal(code, 0, stderr);
+    }
+    // With nothing known of any path.
+    box = await LaboratoryBox.start(laboratory, path(`box-${silent ? "silent" : "tcp"}`), {
+      preset: "off",
+      defenses: { pad: { ...pad, ...overlap } },
+    });
+    const host = silent ? silence : speech;
+    for (const family of FAMILIES) {
+      await t.test(`a path of 1400 bytes that ${silent ? "says nothing" : "says so"}: TCP, ${family}`, async (t) => {
+        const address = host[family];
+        const [device, server] = [await counts("speaker"), await counts("world")];
+        const lengths = new Map<number, number>();
+        // The device itself sends nothing that is too long: that would be its own to find out.
+        const argv = [
+          process.execPath,
+          HABITS,
+          String(HABITS_PORT),
+          address,
+          "first",
+          "records",
+          "bytes",
+          "half",
+          "down",
+        ];
+        const said = await wan(
+          `tcp and host ${address}`,
+          () => run("speaker", ...argv),
+          (packet) => {
+            const bytes = packet.end - packet.network;
+            lengths.set(bytes, (lengths.get(bytes) ?? 0) + 1);
+          },
+        );
+        t.match(JSON.parse(said.split("\n")[0] ?? ""), { wrong: [] }, "what one side sent the other got");
+        const [ours, theirs] = [since(device, await counts("speaker")), since(server, await counts("world"))];
+        t.equal(ours.icmpErrors, 0, "no error reached the device");
+        t.equal(ours.dsacks, 0);
+        t.notMatch(await believed(address), /\bmtu\b/, "it believes what it did before");
+        const { destinations } = (await box?.ask("GET", "/api/v1/destinations"))?.body as {
+          destinations: { address: string; pathMtu: number | null; off: unknown[] }[];
+        };
+        const found = destinations.find((destination) => destination.address === address);
+        t.match(found, { pathMtu: silent ? 1280 : 1400, off: [] }, "the path is to blame, and no mechanism");
+        // One for what was lost before the path was known.
+        const stalls = ours.retransmits + theirs.retransmits;
+        t.ok(stalls <= MOST_STALLS, `${ours.retransmits} + ${theirs.retransmits} retransmissions`);
+        t.comment(said.split("\n")[0]);
+        t.comment([...lengths].map(([bytes, n]) => `${n} of ${bytes}`).join(", "));
+      });
+    }
+    t.equal(await invalid(), 0);
+    await box.stop();
+  }
+
+  for (const via of [isp.world4, isp.world6])
+    await run("world", tool("ip"), "route", "replace", "default", "via", via, "initrwnd", "20");
+  await run("router", tool("nft"), "delete", "table", "inet", "silent");
   await setMtu(1500);
   // What the world learned of the narrow path.
   await run("world", tool("ip"), "route", "flush", "cache");
