@@ -5,6 +5,7 @@ import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
 import { frame, hex, over, type Shape } from "./frame.js";
 import { long, short } from "./quic.js";
+import { sackOptions, stampOptions } from "./tcp-segment.js";
 
 /** A frame of an input capture. */
 export interface Given {
@@ -59,6 +60,8 @@ const UDP_8 = [0, 0.1, 0.2, 2.1, 4.1, 4.2, 4.3, 6.5].map((at, i) =>
   up(at, { payload: bytes(10 * i), sourcePort: 40000 + (i % 3) }),
 );
 
+const OVERLAP =
+  "  pad: { enabled: true, target: mtu, trailer: false, tcpOverlap: true, tcpAcks: true, tcpFiller: true }";
 const PACED = "  pace: { enabled: true, interval: 5ms, maxDelay: 20ms, maxGap: 0s }";
 const WINDOWS = "  window: { enabled: true, size: 32KiB }";
 
@@ -100,6 +103,97 @@ function talk(at: number, shape: Shape, scale: number, sends: readonly (readonly
       return sent;
     }),
   ];
+}
+
+/** What a device and a server say in a TCP connection, one step after the other; 1000 and 5000 are their SYNs. */
+class Dialog {
+  readonly frames: Given[] = [];
+  readonly #up: Shape;
+  readonly #down: Shape;
+  #at: number;
+  /** The clocks of their timestamps. */
+  #ours = 100;
+  #theirs = 700;
+
+  constructor(at: number, six: boolean, port = 40_000) {
+    const [from, to] = six ? [SPEAKER6, CLOUD6] : [SPEAKER, CLOUD];
+    this.#at = at;
+    this.#up = { from, to, protocol: TCP, sourcePort: port, payload: bytes(0) };
+    this.#down = { from: to, to: from, protocol: TCP, destinationPort: port, payload: bytes(0) };
+  }
+
+  /** SYN, SYN-ACK, ACK: both permit SACK and stamp their segments. */
+  shake(): this {
+    const options = Uint8Array.from([2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 3, 7]);
+    over(options).setUint32(8, this.#ours);
+    this.#step(up, this.#up, 1000, 0, { flags: tcp.SYN, window: 64_240, options });
+    const answer = options.slice();
+    over(answer).setUint32(8, this.#theirs);
+    over(answer).setUint32(12, this.#ours);
+    this.#step(down, this.#down, 5000, 1001, { flags: tcp.SYN | tcp.ACK, window: 65_160, options: answer });
+    return this.up(1001, 5001);
+  }
+
+  up(sequence: number, acknowledgment: number, more: Shape & { readonly sack?: readonly [number, number] } = {}): this {
+    const { sack, ...shape } = more;
+    const stamps = stampOptions(++this.#ours, this.#theirs);
+    const options = sack === undefined ? stamps : Uint8Array.from([...stamps, ...sackOptions(sack)]);
+    return this.#step(up, this.#up, sequence, acknowledgment, { options, ...shape });
+  }
+
+  down(
+    sequence: number,
+    acknowledgment: number,
+    more: Shape & { readonly sack?: readonly [number, number] } = {},
+  ): this {
+    const { sack, ...shape } = more;
+    const stamps = stampOptions(++this.#theirs, this.#ours);
+    const options = sack === undefined ? stamps : Uint8Array.from([...stamps, ...sackOptions(sack)]);
+    return this.#step(down, this.#down, sequence, acknowledgment, { options, ...shape });
+  }
+
+  #step(way: typeof up, ends: Shape, sequence: number, acknowledgment: number, more: Shape): this {
+    const flags = tcp.ACK | ((more.payload?.length ?? 0) > 0 ? tcp.PSH : 0);
+    this.#at += 0.01;
+    this.frames.push(numbered(way(this.#at, { ...ends, flags, ...more }), sequence, acknowledgment));
+    return this;
+  }
+}
+
+/** A ClientHello as far as it matters here, data, acknowledgments of all kinds, a retransmission, a keep-alive and the end. */
+function conversation(six: boolean): Given[] {
+  // What stands before the payload of a segment that fills 1500 bytes, without and with a SACK block.
+  const headers = (six ? 60 : 40) + 12;
+  const room = 1500 - headers;
+  const hello = Uint8Array.from([22, 3, 1, 0, 195, ...bytes(195)]);
+  return (
+    new Dialog(0, six)
+      .shake()
+      .up(1001, 5001, { payload: hello })
+      .down(5001, 1201, { sack: [1001 - (room - 200), 1001] })
+      .down(5001, 1201, { payload: bytes(1200) })
+      .up(1201, 6201)
+      // The server reports what that acknowledgment repeated, and says nothing else.
+      .down(6201, 1201, { sack: [1201 - room, 1201] })
+      .up(1201, 6201, { payload: bytes(30) })
+      .down(6201, 1231, { sack: [1201 - (room - 30), 1201] })
+      // A segment of the server is lost; what follows it is reported.
+      .down(6301, 1231, { payload: bytes(100) })
+      .up(1231, 6201, { sack: [6301, 6401] })
+      .down(6401, 1231, { sack: [1231 - (room - 12), 1231] })
+      .down(6201, 1231, { payload: bytes(100) })
+      .up(1231, 6401)
+      // A segment of the device comes late, and is sent again: the second report is the device's own.
+      .up(1231, 6401, { payload: bytes(40) })
+      .up(1231, 6401, { payload: bytes(40) })
+      .down(6401, 1271)
+      .down(6401, 1271, { sack: [1231, 1271] })
+      .up(1270, 6401)
+      .down(6401, 1271)
+      .up(1271, 6401, { flags: tcp.FIN | tcp.ACK })
+      .down(6401, 1272, { flags: tcp.FIN | tcp.ACK })
+      .up(1272, 6402).frames
+  );
 }
 
 /** ICMP time exceeded from the provider's router, quoting a decoy as far as it must (RFC 792). */
@@ -294,6 +388,35 @@ export const CASES: readonly Case[] = [
         up(0.09, { destinationPort: 4433, payload: short(server, 40) }),
       ];
     },
+  },
+  {
+    name: "in-24-tcp-with-2-reports-of-padding-alone-out-22-padded",
+    config: config("defenses:", OVERLAP),
+    frames: () => conversation(false),
+  },
+  {
+    name: "in-24-tcp-ipv6-with-2-reports-of-padding-alone-out-22-padded",
+    config: config("defenses:", OVERLAP),
+    frames: () => conversation(true),
+  },
+  {
+    name: "in-14-tcp-with-3-resets-out-14-the-resets-full",
+    config: config("defenses:", "  pad: { enabled: true, target: mtu, trailer: false, tcpReset: true }"),
+    frames: () => [
+      ...new Dialog(0, false)
+        .shake()
+        .up(1001, 5001, { payload: bytes(100) })
+        .down(5001, 1101)
+        .up(1101, 5001, { flags: tcp.RST | tcp.ACK, window: 0 }).frames,
+      ...new Dialog(1, true, 40_001)
+        .shake()
+        .up(1001, 5001, { payload: bytes(100) })
+        .down(5001, 1101)
+        .up(1101, 0, { flags: tcp.RST, window: 0, options: bytes(0) }).frames,
+      // Begun before the capture: no more than the flow has shown.
+      numbered(up(2, { protocol: TCP, sourcePort: 40_002, payload: bytes(300) }), 9000, 1),
+      numbered(up(2.1, { protocol: TCP, sourcePort: 40_002, flags: tcp.RST, payload: bytes(0) }), 9300, 0),
+    ],
   },
   {
     name: "in-6-pings-with-answers-out-6-grown-and-cut-back",
