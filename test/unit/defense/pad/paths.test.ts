@@ -1,4 +1,5 @@
 import { test } from "tap";
+import { Known } from "../../../../src/defense/pad/known.js";
 import { Paths } from "../../../../src/defense/pad/paths.js";
 import { SentSizes } from "../../../../src/defense/pad/sent-sizes.js";
 import { micros, seconds } from "../../../../src/time/micros.js";
@@ -100,4 +101,45 @@ test("the largest size lately: of this minute and the one before", async (t) => 
   t.equal(sizes.largest(four(2), seconds(501)), 0);
   four(3);
   t.equal(sizes.largest(four(1), seconds(501)), 0, "forgotten with the host");
+});
+
+test("what a path takes: what nearly every one does, and what got there within the hour", async (t) => {
+  const { paths, four } = hosts(2);
+  const host = four(1);
+  t.equal(paths.takes(host, 1280, micros(0)), true);
+  t.equal(paths.takes(host, 1281, micros(0)), false);
+  t.equal(paths.takes(-1, 1500, micros(0)), false);
+  paths.took(-1, 1500, micros(0));
+  paths.took(host, 1500, seconds(1));
+  paths.took(host, 1400, seconds(2000));
+  t.equal(paths.takes(host, 1500, seconds(3600)), true, "a shorter one says nothing of the longer");
+  t.equal(paths.takes(host, 1500, seconds(3601)), false);
+  paths.took(host, 1400, seconds(3602));
+  t.same(
+    [1400, 1401].map((bytes) => paths.takes(host, bytes, seconds(3603))),
+    [true, false],
+  );
+  paths.took(host, 1500, seconds(3604));
+  paths.lower(host, 1280, seconds(3605));
+  t.equal(paths.takes(host, 1500, seconds(3606)), false, "a limit that was found since outweighs it");
+  t.equal(paths.takes(host, 1280, seconds(3606)), true);
+  paths.took(host, 1400, seconds(4300));
+  four(2);
+  four(3);
+  t.equal(paths.takes(four(1), 1400, seconds(4301)), false, "forgotten with the host");
+});
+
+test("what is noted of a destination is its own, until another takes its place", async (t) => {
+  const { destinations, four } = hosts(2);
+  const known = new Known(destinations);
+  const host = four(1);
+  t.equal(known.has(-1), false);
+  t.equal(known.has(host), false);
+  t.same([known.add(host), known.add(host), known.has(host)], [true, false, true]);
+  four(2);
+  t.equal(four(3), host, "the oldest made room");
+  t.equal(known.has(host), false);
+  t.equal(known.add(host), true);
+  known.clear();
+  t.equal(known.has(host), false);
 });
