@@ -18,6 +18,8 @@ const WORDS = 5;
 const SHORT = 8;
 /** Where TCP's sequence number stands in it, UDP's length and checksum, an echo's identifier and number. */
 const KEY = 4;
+/** Where TCP's flags and window stand in it. */
+const FLAGS = 12;
 const NONE = -1;
 
 /** The last packets of a device that left grown, as the device had made them: errors that routers send are to quote those. */
@@ -25,8 +27,9 @@ export class GrownPackets {
   readonly #modules: Pick<MechanismModules, "pool" | "flows">;
   readonly #flow = new Int32Array(PLACES).fill(NONE);
   readonly #generation = new Uint32Array(PLACES);
-  /** As they left: what stands at KEY, and bytes of the IP packet. */
+  /** As they left: what stands at KEY, what tells apart those in which that is the same, and bytes of the IP packet. */
   readonly #key = new Int32Array(PLACES);
+  readonly #mark = new Int32Array(PLACES);
   readonly #bytes = new Uint16Array(PLACES);
   /** As they came: bytes of the IP packet, and the beginning of the transport header. */
   readonly #original = new Uint16Array(PLACES);
@@ -60,22 +63,27 @@ export class GrownPackets {
     this.#flow[place] = packet.flow;
     this.#generation[place] = flows.generation(packet.flow);
     this.#key[place] = pool.view.getInt32(packet.transport + KEY);
+    this.#mark[place] = markOf(pool.view, packet.version, packet.network, packet.transport, packet.end);
     this.#bytes[place] = ipBytes(packet, pool.view);
     this.#next = (place + 1) % PLACES;
     this.#transport = NONE;
   }
 
   /** The place of a quoted packet of the flow; -1 where it is not remembered, or has not grown. */
-  find(quote: Quote, flow: number): number {
+  find({ end }: Packet, quote: Quote, flow: number): number {
     const { flows, pool } = this.#modules;
     const key = pool.view.getInt32(quote.transport + KEY);
+    const mark = markOf(pool.view, quote.version, quote.at, quote.transport, end);
     const generation = flows.generation(flow);
+    let newest = NONE;
     for (let i = 1; i <= PLACES; i++) {
       const place = (this.#next + PLACES - i) % PLACES;
       if (this.#key[place] !== key || this.#flow[place] !== flow) continue;
-      if (this.#bytes[place] === quote.length && this.#generation[place] === generation) return place;
+      if (this.#bytes[place] !== quote.length || this.#generation[place] !== generation) continue;
+      if (this.#mark[place] === mark) return place;
+      if (newest === NONE) newest = place;
     }
-    return NONE;
+    return newest;
   }
 
   /** Bytes of the IP packet as it came. */
@@ -122,6 +130,15 @@ export class GrownPackets {
     const flags = (this.#header[header + 3] ?? 0) >>> 16;
     return (flags & tcp.RST) !== 0 ? 0 : length - this.original(place);
   }
+}
+
+/**
+ * A segment and the acknowledgment behind it, which repeats it, look alike by number and length: they differ in IPv4's identification, and in
+ * their flags, which IPv6's longer quotes hold.
+ */
+function markOf(view: DataView, version: number, network: number, transport: number, end: number): number {
+  if (version === 4) return ipv4.identification(view, network);
+  return transport + FLAGS + 4 <= end ? view.getInt32(transport + FLAGS) : 0;
 }
 
 function isKnown(protocol: number): boolean {

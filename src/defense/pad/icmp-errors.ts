@@ -58,7 +58,7 @@ export class IcmpErrors {
     if (!quote.read(packet, view)) return PASS;
     const flow = this.#flow(packet, view);
     if (flow === NONE) return PASS;
-    const place = grown.find(quote, flow);
+    const place = grown.find(packet, quote, flow);
     const mtu = this.#tooBig.mtu(packet, view, quote);
     if (mtu !== 0) {
       const destination = destinations.known(view, quote.destination, quote.version);
