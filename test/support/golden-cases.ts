@@ -188,8 +188,9 @@ function conversation(six: boolean): Given[] {
       .up(1231, 6401, { payload: bytes(40) })
       .down(6401, 1271)
       .down(6401, 1271, { sack: [1231, 1271] })
+      // A keep-alive; its answer is one that the device waits for.
       .up(1270, 6401)
-      .down(6401, 1271)
+      .down(6401, 1271, { sack: [1271 - room, 1271] })
       .up(1271, 6401, { flags: tcp.FIN | tcp.ACK })
       .down(6401, 1272, { flags: tcp.FIN | tcp.ACK })
       .up(1272, 6402).frames
