@@ -7,13 +7,15 @@ import * as ipv4 from "../../wire/ipv4.js";
 import * as ipv6 from "../../wire/ipv6.js";
 import * as tcp from "../../wire/tcp.js";
 import { PASS, SWALLOW, type Verdict } from "../defense.js";
-import { seconds, type Micros } from "../../time/micros.js";
+import { after, seconds, type Micros } from "../../time/micros.js";
 import type { MechanismModules } from "./mechanism.js";
 import * as mark from "./tcp-marks.js";
 import { WATCHED } from "./watched.js";
 
 /** Who does not hear an acknowledgment sends again sooner: a retransmission timeout starts at a second (RFC 6298, 2). */
 const SILENCE = seconds(3);
+/** For how long a flow's acknowledgments are plain then. A delay looks the same, and connections last for days; whether it happens again, the destination's watch sees. */
+const PLAIN_SPAN = seconds(30);
 const BLOCK = 8;
 const SACK_HEADER = 2;
 /** Timestamps and two no-operations, as nearly every segment carries them. */
@@ -163,7 +165,7 @@ export class TcpClean {
     const arrived = marks.has(place, mark.ACKS_ARRIVED);
     const tooLong = bytes > paths.limit(destination, now) || !paths.takes(destination, bytes, now);
     const reads = marks.has(place, mark.ACKS_READ) || peers.readsAcks(destination);
-    if (!reads && (arrived || !tooLong)) marks.set(place, mark.ACKS_PLAIN);
+    if (!reads && (arrived || !tooLong)) marks.acksPlainUntil[place] = after(now, PLAIN_SPAN);
     // With timestamps it had the chance to show that it reads them.
     if (arrived && stamped && !reads) trust.refused(destination, WATCHED.tcpAcks, "acknowledgments ignored", now);
     else trust.stalled(destination, WATCHED.tcpAcks, bytes, now, arrived ? "acknowledgments ignored" : "no answer");

@@ -14,8 +14,6 @@ export const PROBED = 16;
 export const TAKEN = 32;
 /** Segments that were padded were not: none are any more. */
 export const STALLED = 64;
-/** The remote side seems not to read acknowledgments in padded segments: none are padded any more. */
-export const ACKS_PLAIN = 128;
 /** The next acknowledgment leaves unpadded. */
 export const NEXT_ACK_PLAIN = 256;
 /** `lastWindow` is known. */
@@ -34,7 +32,7 @@ export const STAMPED = 2048;
 const REPEATS = 32;
 const MANY = 0xffff;
 
-/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 332 bytes each. */
+/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 340 bytes each. */
 export class TcpMarks {
   readonly #bits: Uint16Array;
   /** Acknowledgments that were padded, each of which the server answers once. */
@@ -53,6 +51,8 @@ export class TcpMarks {
   readonly plainStamp: Uint32Array;
   /** Of the last packet that came down. */
   readonly lastWindow: Uint16Array;
+  /** Until when acknowledgments leave plain, since padded ones seem not to be read; 0 for as soon as they can. */
+  readonly acksPlainUntil: Float64Array;
   /** When all that the remote side had sent was acknowledged by a padded acknowledgment, or 0. */
   readonly confirmedAt: Float64Array;
   /** Segments that left with filler before the server had shown itself. */
@@ -73,6 +73,7 @@ export class TcpMarks {
     this.plainAck = new Uint32Array(capacity);
     this.plainStamp = new Uint32Array(capacity);
     this.lastWindow = new Uint16Array(capacity);
+    this.acksPlainUntil = new Float64Array(capacity);
     this.confirmedAt = new Float64Array(capacity);
     this.early = new Uint8Array(capacity);
     this.#repeats = new Uint32Array(capacity * REPEATS * 2);
@@ -82,7 +83,7 @@ export class TcpMarks {
 
   clear(place: number): void {
     this.#bits[place] = this.owed[place] = this.stalls[place] = this.early[place] = 0;
-    this.paddedFrom[place] = this.paddedTo[place] = this.confirmedAt[place] = 0;
+    this.paddedFrom[place] = this.paddedTo[place] = this.confirmedAt[place] = this.acksPlainUntil[place] = 0;
     this.paddedBytes[place] = this.ackBytes[place] = 0;
     this.#nextRepeat[place] = this.#repeatCount[place] = 0;
   }

@@ -169,7 +169,7 @@ export class TcpOverlap implements Mechanism {
     }
     // Window probes stand before what comes next.
     if (!this.#acks || !flows.sack(flow) || sequence !== flows.next(flow)) return 0;
-    if (marks.has(place, mark.STALLED) || marks.has(place, mark.ACKS_PLAIN)) return 0;
+    if (marks.has(place, mark.STALLED) || now < (marks.acksPlainUntil[place] ?? 0)) return 0;
     if (marks.has(place, mark.NEXT_ACK_PLAIN)) {
       marks.unset(place, mark.NEXT_ACK_PLAIN);
       return 0;

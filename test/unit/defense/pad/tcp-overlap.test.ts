@@ -365,6 +365,22 @@ test("where it reports none of them, one may have been lost: the flow goes on pl
   t.equal(flow.limit(), Infinity, "segments as long have arrived");
 });
 
+test("what seems not to read padded acknowledgments once is tried again half a minute later", async (t) => {
+  const flow = new Flow().established();
+  const served = { payload: text(500), options: stampOptions(50, 9) };
+  flow.down(151, served);
+  t.equal(flow.up(151, { acknowledgment: 1401, options: stampOptions(10, 50) }).length, FULL);
+  flow.down(151, { ...served, options: stampOptions(60, 9) });
+  const ack = (): number => flow.up(151, { acknowledgment: 1401, options: stampOptions(20, 60) }).length;
+  t.equal(ack(), 66);
+  flow.box.now += 29e6;
+  t.equal(ack(), 66);
+  flow.box.now += 1e6;
+  t.equal(ack(), 66, "the one that was to be plain in any case");
+  t.equal(ack(), FULL);
+  t.same(flow.refusals(), []);
+});
+
 for (const six of [false, true]) {
   test(`acknowledgments too long for a path that says nothing: shorter ones are tried first, IPv${six ? 6 : 4}`, async (t) => {
     const flow = new Flow({}, six).shake();
