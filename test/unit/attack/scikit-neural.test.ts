@@ -32,17 +32,20 @@ json.dump({name: {
     "folds": [test.tolist() for test in folds[name]],
 } for name, (X, y) in sets.items()}, sys.stdout)
 `;
-/** Of the default (one layer of 100) and the paper's two layers of 200 and 100, the second was the better on all four sets, by up to 0.006. */
+/** Accuracies by data set, for the default (one layer of 100) and for the paper's two layers of 200 and 100. */
 const SCORE = `${DATA}
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-def score(X, y, test, seed):
+def score(X, y, test, hidden, seed):
     train = np.ones(len(y), bool)
     train[test] = False
-    model = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(200, 100), random_state=seed))
+    model = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=hidden, random_state=seed))
     return model.fit(X[train], y[train]).score(X[test], y[test])
-json.dump({name: [np.mean([score(X, y, test, seed) for test in folds[name]]) for seed in ${JSON.stringify(SEEDS)}] for name, (X, y) in sets.items()}, sys.stdout)
+json.dump({name: [
+    [np.mean([score(X, y, test, hidden, seed) for test in folds[name]]) for seed in ${JSON.stringify(SEEDS)}]
+    for hidden in [(100,), (200, 100)]
+] for name, (X, y) in sets.items()}, sys.stdout)
 `;
 
 interface DataSet {
@@ -97,9 +100,10 @@ test("as accurate as scikit-learn's MLPClassifier", { skip: missing() }, async (
   const ours = Object.entries(sets).map(
     ([name, data]) => [name, median(SEEDS.map((seed) => accuracy(data, seed)))] as const,
   );
-  const theirs = JSON.parse((await scores).stdout) as Record<string, number[]>;
+  const theirs = JSON.parse((await scores).stdout) as Record<string, number[][]>;
   for (const [name, reached] of ours) {
-    const other = median(theirs[name] ?? []);
+    // The better of the two.
+    const other = Math.max(...(theirs[name] ?? []).map(median));
     const figures = `${name}: ${reached.toFixed(4)} against ${other.toFixed(4)}`;
     t.comment(figures);
     t.ok(Math.abs(reached - other) <= CLOSE || reached > other, figures);
