@@ -31,7 +31,7 @@ they are not asked about. Beside it stands what the same attacks read where labe
                     (default: all)
   --seeds N         how often it is done with other folds and draws (default ${String(DEFAULTS.seeds.length)})
   --folds N         (default ${String(DEFAULTS.folds)}): each class needs as many groups
-  --null N          repetitions under labels dealt anew, each as dear as one measurement; 0 for none (default ${String(DEFAULTS.repetitions)})
+  --null N          repetitions under labels dealt anew, each as dear as one measurement; ${String(DEFAULTS.repetitions)} tell chance from luck (default 0)
   --training T      even (default): small classes weigh as much as large ones; as-is: as captured, as the paper
   --votes           the windows of a capture vote, and each capture counts once
   --stale           the attacker has learnt from undefended traffic only
@@ -58,7 +58,7 @@ async function run(args: string[]): Promise<number> {
       attacks: { type: "string", default: NAMES.join(",") },
       seeds: { type: "string", default: String(DEFAULTS.seeds.length) },
       folds: { type: "string", default: String(DEFAULTS.folds) },
-      null: { type: "string", default: String(DEFAULTS.repetitions) },
+      null: { type: "string", default: "0" },
       training: { type: "string", default: DEFAULTS.training },
       votes: { type: "boolean", default: false },
       stale: { type: "boolean", default: false },

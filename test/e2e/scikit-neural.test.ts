@@ -2,9 +2,9 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { test } from "tap";
-import { predict, type Labelled } from "../../../src/attack/attack.js";
-import { NeuralNetwork } from "../../../src/attack/neural-network.js";
-import { SeededRandom } from "../../../src/random/seeded-random.js";
+import { predict, type Labelled } from "../../src/attack/attack.js";
+import { NeuralNetwork } from "../../src/attack/neural-network.js";
+import { SeededRandom } from "../../src/random/seeded-random.js";
 
 const PYTHON = "/usr/bin/python3";
 const SEEDS = [0, 1, 2, 3, 4];
