@@ -3,6 +3,9 @@ import type { Layer, Parameter } from "./layer.js";
 import type { Rows } from "./rows.js";
 import { softmax } from "./softmax.js";
 
+/** A score whose share is 0 beside any other. */
+const NEVER = -1e300;
+
 /** Layers one behind the other, ending in a score for each class. Works on up to `batch` samples at a time, for which its layers have room. */
 export class Network {
   readonly batch: number;
@@ -46,6 +49,13 @@ export class Network {
       shares.set(scores.subarray(0, count * classes), row * classes);
     }
     return shares;
+  }
+
+  /** Classes that no label names will never be answered. */
+  leaveOut(labels: Uint8Array): void {
+    const named = new Set(labels);
+    const biases = this.#layers.at(-1)?.parameters.at(-1)?.values;
+    for (let c = 0; c < this.classes; c++) if (!named.has(c)) biases?.fill(NEVER, c, c + 1);
   }
 
   /** All that was learnt, layer by layer: what is saved. */

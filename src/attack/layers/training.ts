@@ -53,6 +53,7 @@ export function train(
     adam.step(oneCycle(rate, step / steps));
     progress?.((step + 1) / steps);
   }
+  network.leaveOut(labels);
 }
 
 /** Fisher and Yates. */

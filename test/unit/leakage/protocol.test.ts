@@ -19,7 +19,9 @@ const alone = (set: SampleSet) => ({ train: set, test: set });
 
 void test("copies of one file with labels of a die read at chance, for every attack", async (t) => {
   const set = sampleSet(copies({ classes: 3, files: 40, windows: 4, least: 5 }, new SeededRandom(7, "copies")), 3);
-  const attacks = [...ATTACKS.filter(({ form }) => form === "table"), ...SMALL_ATTACKS];
+  // The network would take minutes for what the others show in seconds.
+  const quick = ATTACKS.filter(({ form, name }) => form === "table" && name !== "neural-network");
+  const attacks = [...quick, ...SMALL_ATTACKS];
   for (const training of ["even", "as-is"] as const) {
     const options: ProtocolOptions = { ...QUICK, training, seeds: ["1"], folds: 5, repetitions: 39 };
     const report = await protocol(alone(set), attacks, options, { runner: new InlineRunner(attacks) });
