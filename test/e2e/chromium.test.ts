@@ -17,7 +17,7 @@ import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
-import { kernelCounts, READ_COUNTS, since } from "../bench/campaign/kernel-counts.js";
+import { kernelCounts, READ_COUNTS, since } from "../bench/bad-paths/kernel-counts.js";
 import { BadLink } from "../support/bad-link.js";
 import { browse } from "../support/browse.js";
 import { Chromium } from "../support/chromium.js";

@@ -10,7 +10,7 @@ import tap, { test } from "tap";
 import { selfSigned } from "../../src/emulator/certificate.js";
 import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
-import { HOME, type Errand, type Outcome } from "../bench/campaign/transfers.js";
+import { HOME, type Errand, type Outcome } from "../bench/bad-paths/transfers.js";
 import { Child } from "../bench/child.js";
 import { BadLink, GOOD } from "../support/bad-link.js";
 import { ROOT } from "../support/generated.js";
@@ -63,7 +63,7 @@ void test("peers that do not take padding are found out", { skip, timeout: 190_0
   const [keyFile, certFile] = [join(directory, "key.pem"), join(directory, "cert.pem")];
   writeFileSync(keyFile, key);
   writeFileSync(certFile, cert);
-  const peer = (name: string): string => join(ROOT, `build/test/bench/campaign/peer-${name}.js`);
+  const peer = (name: string): string => join(ROOT, `build/test/bench/bad-paths/peer-${name}.js`);
   const server = new Child(laboratory.namespaces.world, process.execPath, [peer("server"), keyFile, certFile]);
   children.push(server);
   await server.printed(/^ready/m);

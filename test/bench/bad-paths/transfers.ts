@@ -1,8 +1,8 @@
 import { ENDPOINTS } from "../../../src/emulator/endpoints.js";
 
-/** Where the campaign's own servers are. */
+/** Where these transfers' own servers are. */
 export const HOME = ENDPOINTS.home;
-/** The ports of the campaign's own servers. */
+/** The ports of these transfers' own servers. */
 export const PORTS = { https: 8443, echo: 8444, first: 8445, bytes: 8446, datagrams: 8447 } as const;
 /** What the server-first server says at once. */
 export const BANNER_BYTES = 20_000;

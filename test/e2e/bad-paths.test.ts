@@ -1,4 +1,4 @@
-// Two runs of the campaign: node build/test/bench/campaign.js --runs 2. `npm run campaign` is the long one.
+// Two runs over bad paths: node build/test/bench/bad-paths.js --runs 2. `npm run bad-paths` is the long one.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ const JUDGED = /hash|ended|INVALID/;
 tap.setTimeout(160_000);
 
 void test("padded transfers beside undefended ones over a bad path", { skip, timeout: 150_000 }, async (t) => {
-  const argv = [join(ROOT, "build/test/bench/campaign.js"), "--runs", "2", "--seed", SEED, "--json"];
+  const argv = [join(ROOT, "build/test/bench/bad-paths.js"), "--runs", "2", "--seed", SEED, "--json"];
   const { code, stdout, stderr } = await collect(spawn(process.execPath, argv), 140_000);
   t.ok(code === 0 || stdout !== "", stderr);
   const { checks, transfers, bad } = JSON.parse(stdout) as {

@@ -1,4 +1,4 @@
-// The far end of the campaign's transfers: peer-server.js KEY CERTIFICATE. Says "ready".
+// The far end of the transfers over bad paths: peer-server.js KEY CERTIFICATE. Says "ready".
 import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { readFileSync } from "node:fs";

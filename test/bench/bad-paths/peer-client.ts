@@ -1,4 +1,4 @@
-// The near end of the campaign's transfers: reads errands as lines of JSON and answers each with its outcomes (transfers.ts).
+// The near end of the transfers over bad paths: reads errands as lines of JSON and answers each with its outcomes (transfers.ts).
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";

@@ -31,7 +31,7 @@ export interface RunResult {
 /** Frames on a path of MTU 1500, and of one that is narrower behind the router once that is known. */
 const [FULL, NARROW] = [1514, 1414];
 const NARROW_MTU = 1400;
-const PEER = (name: string): string => join(ROOT, `build/test/bench/campaign/peer-${name}.js`);
+const PEER = (name: string): string => join(ROOT, `build/test/bench/bad-paths/peer-${name}.js`);
 
 // The laboratory's small, fixed buffers are a speaker's; here nothing but the path is to limit a transfer.
 const BUFFERS = [

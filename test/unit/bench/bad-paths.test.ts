@@ -1,12 +1,12 @@
 import { test } from "tap";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { micros } from "../../../src/time/micros.js";
-import { conditionsOf, PATHS } from "../../bench/campaign/conditions.js";
-import { kernelCounts, since } from "../../bench/campaign/kernel-counts.js";
-import { meeting } from "../../bench/campaign/meeting.js";
-import { COMMON, RARE } from "../../bench/campaign/programs.js";
-import { Progress } from "../../bench/campaign/progress.js";
-import { stallBound } from "../../bench/campaign/summary.js";
+import { conditionsOf, PATHS } from "../../bench/bad-paths/conditions.js";
+import { kernelCounts, since } from "../../bench/bad-paths/kernel-counts.js";
+import { meeting } from "../../bench/bad-paths/meeting.js";
+import { COMMON, RARE } from "../../bench/bad-paths/programs.js";
+import { Progress } from "../../bench/bad-paths/progress.js";
+import { stallBound } from "../../bench/bad-paths/summary.js";
 import { BadPath, LOST } from "../../support/bad-path.js";
 
 test("a run's conditions follow from its seed, and two hundred runs meet all of them", (t) => {

@@ -10,15 +10,15 @@ import { command, missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { HushboxError } from "../../src/errors/hushbox-error.js";
 import { ROOT } from "../support/generated.js";
-import { Bed } from "./campaign/bed.js";
-import { conditionsOf, inWords } from "./campaign/conditions.js";
-import { meeting } from "./campaign/meeting.js";
-import { PROGRAMS, programMissing, type ProgramName } from "./campaign/programs.js";
-import { complaints, rows, summary, timeRatio, verdicts, type Pair } from "./campaign/summary.js";
+import { Bed } from "./bad-paths/bed.js";
+import { conditionsOf, inWords } from "./bad-paths/conditions.js";
+import { meeting } from "./bad-paths/meeting.js";
+import { PROGRAMS, programMissing, type ProgramName } from "./bad-paths/programs.js";
+import { complaints, rows, summary, timeRatio, verdicts, type Pair } from "./bad-paths/summary.js";
 import { machine } from "./machine.js";
 import { say } from "./say.js";
 
-const HELP = `usage: npm run campaign -- [--runs N] [--seed N] [--json]
+const HELP = `usage: npm run bad-paths -- [--runs N] [--seed N] [--json]
 
 Transfers with hash checks at both ends, and programs that know nothing of hushbox, over a path that delays, loses and reorders,
 through NAT that drops what is invalid; with and without padding side by side. Each run draws its conditions from its seed: IP
@@ -30,7 +30,7 @@ that must hold does not.
   --keep        leave the last run's capture and configuration where they are
   --json        one JSON object on standard output instead of the table
 
-example: npm run campaign -- --runs 200 > campaign.txt`;
+example: npm run bad-paths -- --runs 200 > bad-paths.txt`;
 
 const QUIET = { log: { level: "error" }, api: { rateLimit: "100000/min" } };
 const UNDEFENDED = { ...QUIET, preset: "off" };
@@ -49,7 +49,7 @@ interface Options {
   readonly keep: boolean;
 }
 
-async function campaign({ runs, seed, json, keep }: Options): Promise<boolean> {
+async function badPaths({ runs, seed, json, keep }: Options): Promise<boolean> {
   const { stdout: congestion } = await command("cat", ["/proc/sys/net/ipv4/tcp_available_congestion_control"]);
   const bbr = congestion.includes("bbr");
   if (!bbr) say("the kernel has no BBR: every run uses cubic");
@@ -57,7 +57,7 @@ async function campaign({ runs, seed, json, keep }: Options): Promise<boolean> {
     const why = programMissing(name);
     if (why !== null) say(`skipping ${name}: ${why}`);
   }
-  const directory = mkdtempSync(join(tmpdir(), "hushbox-campaign-"));
+  const directory = mkdtempSync(join(tmpdir(), "hushbox-bad-paths-"));
   const begun = performance.now();
   const beds: Bed[] = [];
   const pairs: Pair[] = [];
@@ -152,12 +152,12 @@ async function main(): Promise<number> {
   if (!Number.isInteger(seed)) throw new TypeError("--seed takes a whole number");
   const why = lacks();
   if (why !== null) throw new HushboxError("host", why);
-  return (await campaign({ runs, seed, json: values.json, keep: values.keep })) ? 0 : 1;
+  return (await badPaths({ runs, seed, json: values.json, keep: values.keep })) ? 0 : 1;
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`campaign: ${error instanceof Error ? error.message : String(error)}`);
+  say(`bad-paths: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }
