@@ -11,7 +11,7 @@ import { which } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import type { Place } from "../../src/emulator/topology.js";
-import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/campaign/kernel-counts.js";
+import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/bad-paths/kernel-counts.js";
 import { Child } from "../bench/child.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";

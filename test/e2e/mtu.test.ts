@@ -16,7 +16,7 @@ import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { TCP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
-import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/campaign/kernel-counts.js";
+import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/bad-paths/kernel-counts.js";
 import { Child } from "../bench/child.js";
 import { ROOT } from "../support/generated.js";
 import type { Asked } from "../support/echo-peer.js";
