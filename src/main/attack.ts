@@ -27,11 +27,12 @@ they are not asked about. Beside it stands what the same attacks read where labe
   --direction D     both (default), up or down
   --vantage V       wan: behind the router (default); lan: on the link from box to router
   --observer O      stats: counts packets, lengths and times (default); parse: reads headers to undo padding and decoys
-  --attacks LIST    of ${NAMES.join(", ")}
-                    (default: all)
+  --attacks LIST    as random-forest,ada-boost (default: all of ${NAMES.slice(0, 3).join(", ")},
+                    ${NAMES.slice(3).join(", ")})
   --seeds N         how often it is done with other folds and draws (default ${String(DEFAULTS.seeds.length)})
   --folds N         (default ${String(DEFAULTS.folds)}): each class needs as many groups
-  --null N          repetitions under labels dealt anew, each as dear as one measurement; ${String(DEFAULTS.repetitions)} tell chance from luck (default 0)
+  --null N          repetitions under labels dealt anew, each as dear as one measurement: ${String(DEFAULTS.repetitions)} tell chance
+                    from luck (default 0)
   --training T      even (default): small classes weigh as much as large ones; as-is: as captured, as the paper
   --votes           the windows of a capture vote, and each capture counts once
   --stale           the attacker has learnt from undefended traffic only

@@ -16,6 +16,8 @@ import { WATCHED } from "./watched.js";
 const SILENCE = seconds(3);
 /** For how long a flow's acknowledgments are plain then. A delay looks the same, and connections last for days; whether it happens again, the destination's watch sees. */
 const PLAIN_SPAN = seconds(30);
+/** How long after a padded segment its reset may still come. */
+const LATE = seconds(1);
 const BLOCK = 8;
 const SACK_HEADER = 2;
 /** Timestamps and two no-operations, as nearly every segment carries them. */
@@ -91,20 +93,30 @@ export class TcpClean {
 
   /**
    * A server that keeps no state before the handshake ends (SYN cookies, RFC 4987, 3.6) and did not hear its end takes a padded segment for
-   * nobody's. The device did nothing to be reset for, and what it sends again goes as it is.
+   * nobody's, and so whatever follows it: its cookie fits only what begins where the connection does. The device did nothing to be reset for; what it sends
+   * again goes as it is, and once its first byte has, a reset is an answer to that.
    */
   #onReset(packet: Packet, view: DataView, place: number, flags: number, destination: number, now: Micros): Verdict {
     const { memory, tcp: flows, tally, trust } = this.#modules;
     const { marks } = memory;
     const { flow, transport: at } = packet;
     const early = marks.early[place] ?? 0;
-    if (early === 0 || flows.established(flow)) return PASS;
-    const first = add(flows.start(flow), 1);
-    const hears = (flags & tcp.ACK) !== 0 && before(first, tcp.acknowledgment(view, at));
-    if (hears || flows.unacknowledged(flow) !== first || tcp.sequence(view, at) !== flows.received(flow)) return PASS;
-    marks.early[place] = early - 1;
-    marks.set(place, mark.ODD_START | mark.STALLED);
-    trust.refused(destination, WATCHED.tcpFiller, "reset", now);
+    if (!marks.isEarly(place)) return PASS;
+    // One that the device would not take for its own needs no care.
+    if (tcp.sequence(view, at) !== flows.received(flow)) return PASS;
+    const bare = (flags & tcp.ACK) === 0;
+    if (flows.established(flow)) {
+      // The handshake's end was overtaken by a padded segment, and the answer to that by all that came after.
+      if (early === 0 || !bare || !marks.has(place, mark.FIRST_AGAIN) || now - (marks.earlyAt[place] ?? 0) > LATE)
+        return PASS;
+    } else {
+      const first = add(flows.start(flow), 1);
+      const hears = !bare && before(first, tcp.acknowledgment(view, at));
+      if (hears || flows.unacknowledged(flow) !== first) return PASS;
+      marks.set(place, mark.ODD_START | mark.STALLED | mark.RESET_EARLY);
+      trust.refused(destination, WATCHED.tcpFiller, "reset", now);
+    }
+    marks.early[place] = Math.max(0, early - 1);
     tally.add(this.#resets, 1);
     return SWALLOW;
   }

@@ -14,6 +14,10 @@ export const PROBED = 16;
 export const TAKEN = 32;
 /** Segments that were padded were not: none are any more. */
 export const STALLED = 64;
+/** A segment that left early was reset, and its connection's first byte has not left unpadded since: till then the server knows of no connection. */
+export const RESET_EARLY = 128;
+/** The connection's first byte has left unpadded after it had left early. */
+export const FIRST_AGAIN = 32_768;
 /** The next acknowledgment leaves unpadded. */
 export const NEXT_ACK_PLAIN = 256;
 /** `lastWindow` is known. */
@@ -32,7 +36,7 @@ export const STAMPED = 2048;
 const REPEATS = 32;
 const MANY = 0xffff;
 
-/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 340 bytes each. */
+/** What is out of a flow because of padding, and what the device itself has earned; by the flow's place in TcpHistory. 348 bytes each. */
 export class TcpMarks {
   readonly #bits: Uint16Array;
   /** Acknowledgments that were padded, each of which the server answers once. */
@@ -55,8 +59,9 @@ export class TcpMarks {
   readonly acksPlainUntil: Float64Array;
   /** When all that the remote side had sent was acknowledged by a padded acknowledgment, or 0. */
   readonly confirmedAt: Float64Array;
-  /** Segments that left with filler before the server had shown itself. */
+  /** Segments that left with filler before the server had shown itself, each of which it may still answer with a reset; when the last one left. */
   readonly early: Uint8Array;
+  readonly earlyAt: Float64Array;
   /** What the device has sent again: pairs of first and behind last; the next to be written; how many. */
   readonly #repeats: Uint32Array;
   readonly #nextRepeat: Uint8Array;
@@ -76,6 +81,7 @@ export class TcpMarks {
     this.acksPlainUntil = new Float64Array(capacity);
     this.confirmedAt = new Float64Array(capacity);
     this.early = new Uint8Array(capacity);
+    this.earlyAt = new Float64Array(capacity);
     this.#repeats = new Uint32Array(capacity * REPEATS * 2);
     this.#nextRepeat = new Uint8Array(capacity);
     this.#repeatCount = new Uint8Array(capacity);
@@ -124,8 +130,20 @@ export class TcpMarks {
     return owed > 0;
   }
 
-  startEarly(place: number): void {
+  startEarly(place: number, now: number): void {
+    this.earlyAt[place] = now;
     this.early[place] = Math.min((this.early[place] ?? 0) + 1, 0xff);
+  }
+
+  /** True where resets may still come of what left early. */
+  isEarly(place: number): boolean {
+    return (this.early[place] ?? 0) > 0 || this.has(place, RESET_EARLY);
+  }
+
+  /** The first byte that had left early leaves unpadded: whoever knew of no connection knows of one now. */
+  startAgain(place: number): void {
+    this.unset(place, RESET_EARLY);
+    this.set(place, FIRST_AGAIN);
   }
 
   /** Notes what left in other than a padded acknowledgment. */

@@ -66,7 +66,11 @@ export class TcpOverlap implements Mechanism {
     }
     if (bytes > 0 && (flags & tcp.URG) !== 0 && tcp.urgent(view, at) + bytes > LARGEST_URGENT) bytes = 0;
     if (!pure || bytes === 0) this.#notePlain(view, at, place);
-    if (bytes === 0) return;
+    if (bytes === 0) {
+      if (length > 0 && memory.marks.isEarly(place) && sequence === add(seen.start(flow), 1))
+        memory.marks.startAgain(place);
+      return;
+    }
     if (finAgain) tcp.setFlags(view, at, flags | tcp.FIN);
     this.#prepend(packet, view, place, from, bytes, whole);
     memory.marks.set(place, mark.PADDED);
@@ -125,7 +129,7 @@ export class TcpOverlap implements Mechanism {
       flows.unacknowledged(flow) === add(sequence, -known) &&
       trust.allows(destination, WATCHED.tcpFiller, now);
     if (!early) return known;
-    marks.startEarly(place);
+    marks.startEarly(place, now);
     return room;
   }
 

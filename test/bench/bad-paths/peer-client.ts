@@ -68,6 +68,8 @@ class Reader {
 async function opened(socket: Socket, event: "connect" | "secureConnect", progress: Progress): Promise<void> {
   socket.setTimeout(LONGEST_MS, () => socket.destroy(new Error(`nothing came for ${LONGEST_MS} ms`)));
   socket.setNoDelay(true);
+  // Whoever reads hears of it; until somebody does, it must not end the program.
+  socket.on("error", () => undefined);
   await once(socket, event);
   progress.connected();
 }

@@ -164,6 +164,37 @@ test("a reset that early filler has earned is swallowed, once for each segment, 
   t.equal(other.up(101, { ...port, payload: text(50) }).length, 104);
 });
 
+test("what follows an early segment is reset too, until the first byte has left again", async (t) => {
+  const flow = new Flow().shake();
+  const reset = (): Read | null => flow.down(0, { flags: tcp.RST, sequence: 901 });
+  for (const at of [101, 102]) t.equal(flow.up(at, { payload: text(1, at) }).length, FULL);
+  t.equal(reset(), null);
+  t.equal(flow.up(103, { payload: text(1) }).length, 55, "new data, as it is");
+  t.equal(reset(), null, "the second");
+  t.equal(reset(), null, "what was as it is does not fit the cookie either");
+  t.equal(flow.up(101, { payload: text(1, 101) }).length, 55);
+  t.not(reset(), null);
+  t.equal(flow.count("resets_swallowed"), 3);
+});
+
+test("a segment that overtook the handshake's end: its reset may come when the connection is there", async (t) => {
+  const flow = (): Flow => {
+    const made = new Flow().shake();
+    made.up(101, { payload: text(1) });
+    made.up(101, { payload: text(1) });
+    made.down(102);
+    return made;
+  };
+  const reset = (made: Flow, flags = tcp.RST): Read | null => made.down(102, { flags, sequence: 901 });
+  const late = flow();
+  t.equal(reset(late), null);
+  t.not(reset(late), null, "one for each");
+  t.not(reset(flow(), tcp.RST | tcp.ACK), null, "from a server that knows the connection");
+  const later = flow();
+  later.box.now += 2e6;
+  t.not(reset(later), null, "too late for that");
+});
+
 test("other resets pass", async (t) => {
   const reset = (flow: Flow, more: Partial<Segment> = {}, ack = 0): boolean =>
     flow.down(ack, { flags: tcp.RST, sequence: 901, ...more }) !== null;
