@@ -21,6 +21,8 @@ const WORKING_SLOTS = 1024;
 export interface PassageOptions {
   readonly input: string;
   readonly preset: PresetName;
+  /** The variance multiplier ν of jitter and decoys, instead of the preset's. */
+  readonly nu?: number;
   /** Any text; decides every draw. */
   readonly seed: string;
   /** The device's MAC address. */
@@ -49,12 +51,13 @@ export async function passCapture(
   watch: (pool: Pool, local: Prefixes) => SightSink,
   turned: (packets: number) => Promise<void> | null = () => null,
 ): Promise<Passage> {
-  const { input, preset, seed, vantage } = options;
+  const { input, preset, nu, seed, vantage } = options;
   const device = formatMac(options.device);
   const { datapath: wanted } = compile({
     inside: "inside",
     outside: "outside",
     preset,
+    ...(nu === undefined ? {} : { defenses: { jitter: { variance: nu }, decoy: { variance: nu } } }),
     devices: [{ name: "device", mac: device }],
   });
   const pool = new Pool(QUEUE + WORKING_SLOTS);

@@ -11,6 +11,8 @@ import { passCapture } from "../passage.js";
 /** How a set is defended, and from where it is seen. Survives structuredClone. */
 export interface DefendedOptions {
   readonly preset: PresetName;
+  /** The variance multiplier ν of jitter and decoys, instead of the preset's. */
+  readonly nu?: number;
   /** Of the defense's draws; every entry draws its own. */
   readonly seed: string;
   readonly vantage: "lan" | "beyond";
@@ -29,17 +31,17 @@ export interface Onlooker {
 export async function defendedTrace(
   dataset: Dataset,
   entry: Entry,
-  { preset, seed, vantage }: DefendedOptions,
+  { seed, ...defended }: DefendedOptions,
   onlookers: readonly Onlooker[],
 ): Promise<CaptureCost> {
   const lookers = onlookers.map(({ observer, sink }) => ({ observer, sink: new Stretch(entry, sink) }));
   const device = dataset.deviceOf(entry);
   const { traffic } = await passCapture(
-    { input: entry.path, preset, seed: `${seed} ${entry.file} ${String(entry.index)}`, device, vantage },
+    { ...defended, input: entry.path, seed: `${seed} ${entry.file} ${String(entry.index)}`, device },
     (pool, local) =>
       new Eyes(
         pool.view,
-        lookers.map(({ observer, sink }) => ({ observer: makeObserver(observer, vantage, local), sink })),
+        lookers.map(({ observer, sink }) => ({ observer: makeObserver(observer, defended.vantage, local), sink })),
       ),
   );
   if (lookers.some(({ sink }) => sink.packets === 0))

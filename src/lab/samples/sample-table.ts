@@ -9,6 +9,7 @@ import { Windows, type WindowOptions } from "../../features/windows.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
 import type { Observation, TraceSink } from "../../trace/observation.js";
 import { GrowingRows } from "./growing-rows.js";
+import { WindowStart } from "./window-start.js";
 
 /** Packets of a sequence, whatever a window holds: the longest that networks are given. */
 const LONGEST_SEQUENCE = 1000;
@@ -41,6 +42,7 @@ interface Shape {
  */
 export class SampleTable implements TraceSink {
   readonly #shapes: ReadonlyMap<SampleForm, Shape>;
+  readonly #starts: Shape;
   readonly #labels: number[] = [];
   readonly #groups: number[] = [];
   readonly #traces: number[] = [];
@@ -49,6 +51,7 @@ export class SampleTable implements TraceSink {
 
   constructor({ windows, forms }: SampleTableOptions) {
     this.#shapes = new Map(forms.map((form) => [form, shapeOf(form, windows)]));
+    this.#starts = family(windows, new WindowStart());
   }
 
   /** The names of a form's columns. */
@@ -57,11 +60,13 @@ export class SampleTable implements TraceSink {
   }
 
   seen(observation: Observation): void {
+    this.#starts.add(observation);
     for (const { add } of this.#shapes.values()) add(observation);
   }
 
   /** The trace is over: its rows belong to `label`. */
   end(label: Label): void {
+    this.#starts.end();
     for (const { end } of this.#shapes.values()) end();
     let group = this.#groupNumbers.get(label.group);
     if (group === undefined) {
@@ -69,12 +74,16 @@ export class SampleTable implements TraceSink {
       this.#groupNumbers.set(label.group, group);
     }
     this.#trace++;
-    const [shape] = this.#shapes.values();
-    while (this.#labels.length < (shape?.rows.rows ?? 0)) {
+    while (this.#labels.length < this.#starts.rows.rows) {
       this.#labels.push(label.class);
       this.#groups.push(group);
       this.#traces.push(this.#trace);
     }
+  }
+
+  /** When the window of each row began: the time of its first packet, in µs. */
+  starts(): Float64Array {
+    return this.#starts.rows.matrix().values;
   }
 
   /** All rows so far. */
