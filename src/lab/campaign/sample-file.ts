@@ -2,7 +2,6 @@ import {
   closeSync,
   fstatSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readFileSync,
   readSync,
@@ -16,6 +15,7 @@ import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Matrix } from "../../features/matrix.js";
 import type { DefenseCost } from "../../leakage/defense-cost.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
+import { makeFolder } from "../dataset/import-dataset.js";
 import { unfinished } from "../dataset/write-whole.js";
 
 /** Bytes of a header that are read at once. */
@@ -41,7 +41,7 @@ interface Header {
   readonly cost: DefenseCost;
 }
 
-/** Writes samples; they are there whole or not at all. Numbers stand in the machine's order of bytes. Throws `output-unwritable`. */
+/** Writes samples; they are there whole or not at all. Numbers stand in the machine's order of bytes. Throws `output-unwritable`, and as makeFolder does. */
 export function writeSamples(path: string, stamp: string, { set, starts, cost }: Samples): void {
   const forms = Object.entries(set.samples) as [SampleForm, Matrix][];
   const header: Header = {
@@ -54,8 +54,8 @@ export function writeSamples(path: string, stamp: string, { set, starts, cost }:
   };
   const temporary = unfinished(path);
   const arrays = [set.labels, set.groups, set.traces ?? new Uint32Array(header.rows), starts];
+  makeFolder(dirname(path));
   try {
-    mkdirSync(dirname(path), { recursive: true });
     const fd = openSync(temporary, "w");
     try {
       writeFileSync(fd, `${JSON.stringify(header)}\n`);
