@@ -2,12 +2,15 @@ import { parseArgs } from "node:util";
 import { ATTACKS, attackNamed } from "../attack/attacks.js";
 import { isPreset, PRESET_NAMES } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
-import { attackDataset, type AttackDatasetReport } from "../lab/attack-dataset.js";
+import { attackDataset, type AttackDatasetOptions, type AttackDatasetReport } from "../lab/attack-dataset.js";
+import { attackPage } from "../lab/report/attack-page.js";
+import { TargetFile } from "../lab/target-file.js";
 import { DEFAULTS } from "../leakage/protocol.js";
 import { OBSERVER_KINDS } from "../trace/make-observer.js";
 import type { Command } from "./command.js";
 import { oneOf } from "./one-of.js";
 import { Progress } from "./progress.js";
+import { VERSION } from "./version.js";
 import { windowCut } from "./window-cut.js";
 
 const NAMES = ATTACKS.map(({ name }) => name);
@@ -37,10 +40,12 @@ they are not asked about. Beside it stands what the same attacks read where labe
   --votes           the windows of a capture vote, and each capture counts once
   --stale           the attacker has learnt from undefended traffic only
   --seed S          of the defense's draws (default 1)
+  --out FILE.html   write the whole report as a page, too
   --json            print the whole report as one object
 
 Example:
   hushbox attack ~/lab/echo/manifest.yaml --task class_balanced --preset standalone --null 99
+  hushbox attack ~/lab/echo/manifest.yaml --task class_balanced --preset standalone --out ~/lab/standalone.html
 `,
   run,
 };
@@ -64,6 +69,7 @@ async function run(args: string[]): Promise<number> {
       votes: { type: "boolean", default: false },
       stale: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
+      out: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -72,34 +78,41 @@ async function run(args: string[]): Promise<number> {
   if (!isPreset(values.preset))
     throw new HushboxError("usage", `--preset is one of ${PRESET_NAMES.join(", ")}, not "${values.preset}"`);
   const progress = new Progress("hushbox attack");
-  const report = await attackDataset(
-    {
-      dataset,
-      task: values.task ?? null,
-      preset: values.preset,
-      seed: values.seed,
-      observer: oneOf("observer", OBSERVER_KINDS, values.observer),
-      vantage: oneOf("vantage", ["wan", "lan"], values.vantage) === "wan" ? "beyond" : "lan",
-      windows: {
-        ...windowCut(values.window),
-        direction: oneOf("direction", ["both", "up", "down"], values.direction),
-        field: "raw",
-      },
-      attacks: values.attacks.split(",").map((name) => attackNamed(name.trim())),
-      stale: values.stale,
-      protocol: {
-        ...DEFAULTS,
-        seeds: Array.from({ length: count("seeds", values.seeds, 1) }, (_, i) => String(i + 1)),
-        folds: count("folds", values.folds, 2),
-        repetitions: count("null", values.null, 0),
-        training: oneOf("training", ["even", "as-is"], values.training),
-        counted: values.votes ? "votes" : "rows",
-      },
+  const options: AttackDatasetOptions = {
+    dataset,
+    task: values.task ?? null,
+    preset: values.preset,
+    seed: values.seed,
+    observer: oneOf("observer", OBSERVER_KINDS, values.observer),
+    vantage: oneOf("vantage", ["wan", "lan"], values.vantage) === "wan" ? "beyond" : "lan",
+    windows: {
+      ...windowCut(values.window),
+      direction: oneOf("direction", ["both", "up", "down"], values.direction),
+      field: "raw",
     },
-    (what, done, all) => {
+    attacks: values.attacks.split(",").map((name) => attackNamed(name.trim())),
+    stale: values.stale,
+    protocol: {
+      ...DEFAULTS,
+      seeds: Array.from({ length: count("seeds", values.seeds, 1) }, (_, i) => String(i + 1)),
+      folds: count("folds", values.folds, 2),
+      repetitions: count("null", values.null, 0),
+      training: oneOf("training", ["even", "as-is"], values.training),
+      counted: values.votes ? "votes" : "rows",
+    },
+  };
+  const page = values.out === undefined ? null : new TargetFile(values.out);
+  let report: AttackDatasetReport;
+  try {
+    report = await attackDataset(options, (what, done, all) => {
       progress.tell(() => `${String(done)} of ${String(all)} ${what}`);
-    },
-  );
+    });
+    page?.write(Buffer.from(attackPage(report, VERSION)));
+  } catch (error) {
+    page?.discard();
+    throw error;
+  }
+  await page?.finish();
   console.log(values.json ? JSON.stringify(report) : inWords(report));
   return 0;
 }

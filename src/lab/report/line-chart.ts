@@ -1,6 +1,7 @@
 import { scaleLinear } from "d3-scale";
-import { area, line } from "d3-shape";
-import { lineStyle } from "./palette.js";
+import { area, line, symbol, symbolsFill } from "d3-shape";
+import { lineStyle, tone, type SeriesStyle } from "./palette.js";
+import { picture, WIDTH, type PictureText } from "./picture.js";
 import { piece, Piece } from "./piece.js";
 
 /** A measured point; `low` to `high` is its interval. */
@@ -11,64 +12,72 @@ export interface Point {
   readonly high?: number;
 }
 
+/** A line; `style`: by its place among the others if not given. */
+export interface Series {
+  readonly name: string;
+  readonly points: readonly Point[];
+  readonly style?: SeriesStyle;
+}
+
 /** Lines over one axis. */
-export interface LineChartOptions {
-  readonly title: string;
+export interface LineChartOptions extends PictureText {
   readonly x: string;
   readonly y: string;
   /** Of the vertical axis. */
   readonly range: readonly [number, number];
-  readonly series: readonly { readonly name: string; readonly points: readonly Point[] }[];
+  readonly series: readonly Series[];
   /** A level to hold the lines against, such as chance. */
   readonly level?: { readonly name: string; readonly y: number };
+  /** How numbers stand on the vertical axis and in what is spoken; with three digits if not given. */
+  readonly format?: (value: number) => string;
 }
 
-const WIDTH = 610;
-const HEIGHT = 340;
-const MARGIN = { top: 34, right: 200, bottom: 46, left: 56 };
-const LEGEND_LINE = 18;
+const PLOT_HEIGHT = 200;
+const MARGIN = { right: 14, bottom: 38, left: 60 };
+
+type Styled = Series & { readonly style: SeriesStyle };
+type Scale = (value: number) => number;
 
 /** A chart as one SVG element that needs nothing beside it. Lines without a point are left out; what lies outside the range is drawn at its border. */
 export function lineChart(options: LineChartOptions): Piece {
-  const series = options.series.filter(({ points }) => points.length > 0);
-  const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
-  const [least, most] = xs.length === 0 ? [0, 1] : [Math.min(...xs), Math.max(...xs)];
-  const x = scaleLinear([least, most > least ? most : least + 1], [MARGIN.left, WIDTH - MARGIN.right]);
-  const y = scaleLinear([...options.range], [HEIGHT - MARGIN.bottom, MARGIN.top]).clamp(true);
-  const [bottom, top] = [y(options.range[0]), y(options.range[1])];
-  const height = Math.max(HEIGHT, MARGIN.top + LEGEND_LINE * (series.length + 2));
-  return piece`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${options.title}" font-family="system-ui, sans-serif" font-size="12" fill="#222">
-<rect width="${WIDTH}" height="${height}" fill="#fff"/>
-<text x="${MARGIN.left}" y="18" font-weight="600" font-size="13">${options.title}</text>
-${y.ticks(6).map(
-  (at) => piece`<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y(at)}" y2="${y(at)}" stroke="#ddd"/>
-<text x="${MARGIN.left - 8}" y="${y(at) + 4}" text-anchor="end">${y.tickFormat(6)(at)}</text>
+  const format = options.format ?? ((value: number) => value.toFixed(3));
+  const series = options.series
+    .filter(({ points }) => points.length > 0)
+    .map((one, i): Styled => ({ ...one, style: one.style ?? lineStyle(i) }));
+  const keys = series.map(({ name, style }) => ({ name, swatch: swatch(style) }));
+  return picture(options, keys, (top) => {
+    const bottom = top + PLOT_HEIGHT;
+    const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
+    const [least, most] = xs.length === 0 ? [0, 1] : [Math.min(...xs), Math.max(...xs)];
+    const x = scaleLinear([least, most > least ? most : least + 1], [MARGIN.left + 8, WIDTH - MARGIN.right]);
+    const y = scaleLinear([...options.range], [bottom, top]).clamp(true);
+    const drawn = piece`${y.ticks(6).map((at) => horizontal(y(at), format(at)))}${x.ticks(6).map(
+      (at) => piece`<line x1="${x(at)}" x2="${x(at)}" y1="${bottom}" y2="${bottom + 4}" stroke="currentColor"/>
+<text x="${x(at)}" y="${bottom + 16}" text-anchor="middle" font-size="11">${x.tickFormat(6)(at)}</text>
 `,
-)}${x.ticks(8).map(
-    (at) => piece`<line x1="${x(at)}" x2="${x(at)}" y1="${bottom}" y2="${bottom + 4}" stroke="#666"/>
-<text x="${x(at)}" y="${bottom + 18}" text-anchor="middle">${x.tickFormat(8)(at)}</text>
-`,
-  )}<line x1="${MARGIN.left}" x2="${MARGIN.left}" y1="${bottom}" y2="${top}" stroke="#666"/>
-<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${bottom}" y2="${bottom}" stroke="#666"/>
-<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 8}" text-anchor="middle">${options.x}</text>
-<text transform="translate(14 ${(bottom + top) / 2}) rotate(-90)" text-anchor="middle">${options.y}</text>
-${level(options, x.range(), y)}${series.map(({ name, points }, i) => drawn(name, points, i, x, y))}</svg>`;
+    )}<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${bottom}" y2="${bottom}" stroke="currentColor"/>
+<text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${bottom + 32}" text-anchor="middle">${options.x}</text>
+<text transform="translate(11 ${(bottom + top) / 2}) rotate(-90)" text-anchor="middle">${options.y}</text>
+${level(options, y)}${series.map((one) => lineOf(one, x, y, format))}`;
+    return { drawn, bottom: bottom + MARGIN.bottom };
+  });
 }
 
-type Scale = (value: number) => number;
-
-function level(options: LineChartOptions, range: readonly number[], y: Scale): Piece {
-  if (options.level === undefined) return new Piece("");
-  const { name } = options.level;
-  const at = y(options.level.y);
-  const [from = 0, to = 0] = range;
-  return piece`<line x1="${from}" x2="${to}" y1="${at}" y2="${at}" stroke="#666" stroke-dasharray="3 4"/>
-<text x="${to - 4}" y="${at - 5}" text-anchor="end" fill="#666">${name}</text>
+function horizontal(y: number, text: string): Piece {
+  return piece`<line class="faint" color="${tone("faint")}" x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${y}" y2="${y}" stroke="currentColor"/>
+<text x="${MARGIN.left - 6}" y="${y + 4}" text-anchor="end" font-size="11">${text}</text>
 `;
 }
 
-function drawn(name: string, points: readonly Point[], index: number, x: Scale, y: Scale): Piece {
-  const { colour, dash } = lineStyle(index);
+function level(options: LineChartOptions, y: Scale): Piece {
+  if (options.level === undefined) return new Piece("");
+  const at = y(options.level.y);
+  return piece`<g class="dim" color="${tone("dim")}" fill="currentColor"><line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}" stroke="currentColor" stroke-dasharray="3 4"/>
+<text x="${WIDTH - MARGIN.right - 2}" y="${at - 5}" text-anchor="end" font-size="11">${options.level.name}</text></g>
+`;
+}
+
+function lineOf({ name, points, style }: Styled, x: Scale, y: Scale, format: (value: number) => string): Piece {
   const sorted = [...points].sort((a, b) => a.x - b.x);
   const path = line<Point>(
     (point) => x(point.x),
@@ -79,17 +88,22 @@ function drawn(name: string, points: readonly Point[], index: number, x: Scale, 
     (point) => y(point.low ?? point.y),
     (point) => y(point.high ?? point.y),
   )(sorted.filter(({ low, high }) => low !== undefined && high !== undefined));
-  const legend = MARGIN.top + LEGEND_LINE * index;
-  const left = WIDTH - MARGIN.right + 12;
-  return piece`<g><path d="${band ?? ""}" fill="${colour}" fill-opacity="0.12"/>
-<path d="${path ?? ""}" fill="none" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>
-${sorted.map((point) => piece`<circle cx="${x(point.x)}" cy="${y(point.y)}" r="3" fill="${colour}"><title>${spoken(name, point)}</title></circle>`)}
-<line x1="${left}" x2="${left + 20}" y1="${legend}" y2="${legend}" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash}"/>
-<text x="${left + 26}" y="${legend + 4}">${name}</text></g>
+  return piece`<g class="${style.name}" color="${style.colour}" fill="currentColor"><path d="${band ?? ""}" fill-opacity="0.09"/>
+<path d="${path ?? ""}" fill="none" stroke="currentColor" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${style.dash}"/>
+${sorted.map((point) => piece`<path class="mark" transform="translate(${x(point.x)} ${y(point.y)})" d="${mark(style)}"><title>${spoken(name, point, format)}</title></path>`)}</g>
 `;
 }
 
-function spoken(name: string, { x, y, low, high }: Point): string {
-  const interval = low === undefined || high === undefined ? "" : ` (${low.toFixed(3)} to ${high.toFixed(3)})`;
-  return `${name}, ${x}: ${y.toFixed(3)}${interval}`;
+function swatch(style: SeriesStyle): Piece {
+  return piece`<g class="${style.name}" color="${style.colour}" fill="currentColor"><line x1="0" x2="22" y1="0" y2="0" stroke="currentColor" stroke-width="2" stroke-dasharray="${style.dash}"/><path transform="translate(11 0)" d="${mark(style)}"/></g>`;
+}
+
+/** Circle, cross, diamond, square, star, triangle, wye: as d3 has them. */
+function mark(style: SeriesStyle): string {
+  return symbol(symbolsFill[style.mark % symbolsFill.length], 40)() ?? "";
+}
+
+function spoken(name: string, { x, y, low, high }: Point, format: (value: number) => string): string {
+  const interval = low === undefined || high === undefined ? "" : ` (${format(low)} to ${format(high)})`;
+  return `${name}, ${x}: ${format(y)}${interval}`;
 }
