@@ -6,6 +6,7 @@ import { lineChart } from "./line-chart.js";
 import { lineStyle, type SeriesStyle } from "./palette.js";
 import { provenance, shortProvenance } from "./provenance.js";
 import type { MeasuredCell } from "./reported-campaign.js";
+import { grouped } from "./selection.js";
 import { percent, roundPercent, seconds, viewWords, whole, windowWords } from "./wording.js";
 
 /** What one attack got in one cell. */
@@ -14,7 +15,7 @@ export interface Reading {
   readonly report: AttackReport;
 }
 
-/** A line of the picture: readings that differ in the size of the windows. */
+/** A line of the picture: readings that differ in the size of the windows; of several of one size the highest is drawn. */
 export interface AccuracySeries {
   readonly name: string;
   readonly readings: readonly Reading[];
@@ -36,7 +37,9 @@ export function accuracyFigure(
   { file, title, words }: AccuracyFigureOptions,
   all: readonly AccuracySeries[],
 ): Figure | null {
-  const series = all.filter(({ readings }) => readings.length > 0);
+  const series = all
+    .map((one) => ({ ...one, readings: highest(one.readings) }))
+    .filter((one) => one.readings.length > 0);
   const cells = series.flatMap(({ readings }) => readings.map(({ cell }) => cell));
   const [first] = cells;
   if (first === undefined) return null;
@@ -110,4 +113,11 @@ function rangeOf(series: readonly AccuracySeries[], chance: number): [number, nu
   const lows = series.flatMap(({ readings }) => readings.map(({ report }) => report.balanced_accuracy.low));
   const least = Math.min(chance - 0.03, ...lows);
   return [Math.max(0, Math.floor(least * 10) / 10), 1];
+}
+
+function highest(readings: readonly Reading[]): Reading[] {
+  const value = ({ report }: Reading): number => report.balanced_accuracy.value;
+  return grouped(readings, ({ cell }) => String(cell.windows.size)).flatMap(
+    (own) => own.sort((a, b) => value(b) - value(a))[0] ?? [],
+  );
 }

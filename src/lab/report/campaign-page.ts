@@ -7,7 +7,7 @@ import { generalDifferences } from "./general-differences.js";
 import { importanceFigure } from "./importance-figure.js";
 import { page, type Section } from "./page.js";
 import { paperClaims, simulationBesidePackets } from "./paper-claims.js";
-import { attackFigures, defenseFigures, presetFigures } from "./paper-figures.js";
+import { attackFigures, defenseFigures, presetFigures, sideFigure } from "./paper-figures.js";
 import { piece, Piece } from "./piece.js";
 import { provenance, shortProvenance } from "./provenance.js";
 import {
@@ -63,12 +63,12 @@ export function campaignPage(campaign: ReportedCampaign): CampaignPage {
     {
       id: "defenses",
       title: "The paper's defenses on feature tables (Figures 2 and 3)",
-      body: each(({ scenario, cells }) => drawn(defenseFigures(scenario, cells))),
+      body: each(({ scenario, cells }) => drawn([...defenseFigures(scenario, cells), sideFigure(scenario, cells)])),
     },
     {
       id: "attacks",
       title: "Every attack (Figure 4, and behind each preset)",
-      body: each(({ scenario, cells }) => drawn(attackFigures(scenario, cells))),
+      body: each(({ scenario, cells }) => everyAttack(drawn, scenario, cells)),
     },
     {
       id: "table",
@@ -91,10 +91,10 @@ export function campaignPage(campaign: ReportedCampaign): CampaignPage {
   return { html, figures };
 }
 
-function lead({ scenarios, cells, quick }: ReportedCampaign): Piece {
+function lead({ scenarios, cells, quick, leftOut = [] }: ReportedCampaign): Piece {
   const real = scenarios.filter((one) => one.real).length;
   const measured = cells.filter(({ leakage }) => leakage !== null).length;
-  return piece`<p>${measured} of ${cells.length} measurements on ${scenarios.length} ${scenarios.length === 1 ? "scenario" : "scenarios"}, ${real} with real captures and ${scenarios.length - real} with emulated traffic${quick ? "; the quick campaign, with fewer of everything" : ""}. Everything as numbers: <a href="campaign.csv">campaign.csv</a>, <a href="campaign.json">campaign.json</a>, <a href="summary.md">summary.md</a>; pictures in <a href="figures/">figures/</a>.</p>`;
+  return piece`<p>${measured} of ${cells.length} measurements on ${scenarios.length} ${scenarios.length === 1 ? "scenario" : "scenarios"}, ${real} with real captures and ${scenarios.length - real} with emulated traffic${quick ? "; the quick campaign, with fewer of everything" : ""}. Everything as numbers: <a href="campaign.csv">campaign.csv</a>, <a href="campaign.json">campaign.json</a>, <a href="summary.md">summary.md</a>; pictures in <a href="figures/">figures/</a>.</p>${leftOut.length === 0 ? "" : piece`<details><summary>What a whole campaign has and this has not</summary><ul>${leftOut.map((what) => piece`<li>${what}</li>`)}</ul></details>`}`;
 }
 
 function verdicts(campaign: ReportedCampaign, each: (body: (measured: Measured) => Piece) => Piece): Piece {
@@ -118,11 +118,20 @@ function presetsOf(drawn: Drawn, { scenario, cells, presets }: Measured): Piece 
   return piece`${pictures}${costTable(`${scenario.title}: cost beside leakage`, priced)}`;
 }
 
-/** Table I, and what gives each preset away, in the view that most presets were measured in. */
+function everyAttack(drawn: Drawn, scenario: Scenario, cells: readonly MeasuredCell[]): Piece {
+  const { first, others } = attackFigures(scenario, cells);
+  const beside = drawn(others);
+  if (beside.source === "") return drawn(first);
+  return piece`${drawn(first)}<details><summary>The same from other views: ${others.length} pictures</summary>${beside}</details>`;
+}
+
+/** Table I, and what gives each preset away, in the view that most presets were measured in; on the way up, as the paper's, where there is one. */
 function features(drawn: Drawn, scenario: Scenario, presets: readonly PresetCell[]): Piece {
-  const views = grouped(referenceCut(presets), viewKey).sort(
-    (a, b) => b.length - a.length || Number(b[0]?.observer === "stats") - Number(a[0]?.observer === "stats"),
-  );
+  const rank = (view: readonly PresetCell[]): number =>
+    new Set(view.map(({ defense }) => defense.preset)).size * 4 +
+    (view[0]?.windows.direction === "up" ? 2 : 0) +
+    (view[0]?.observer === "stats" ? 1 : 0);
+  const views = grouped(referenceCut(presets), viewKey).sort((a, b) => rank(b) - rank(a));
   const own = headlines(views[0] ?? []);
   return piece`${tableOne(scenario.title, own)}${drawn(
     own.map((cell) =>

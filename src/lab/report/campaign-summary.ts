@@ -94,6 +94,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 function text(words: string): string {
   return words
     .replaceAll(/[\u00a0\u202f]/g, " ")
+    .replaceAll("\u2011", "-")
     .replaceAll(/\s*[\r\n]+\s*/g, " ")
     .replaceAll(/[\\|<>[\]]/g, (character) => `\\${character}`);
 }

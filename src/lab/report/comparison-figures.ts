@@ -5,12 +5,12 @@ import { lineStyle } from "./palette.js";
 import { provenance, shortProvenance } from "./provenance.js";
 import type { PresetCell, Scenario } from "./reported-campaign.js";
 import { scatterChart } from "./scatter-chart.js";
-import { bestOf, byDefense, grouped, headlines, referenceCut, viewKey } from "./selection.js";
+import { bestOf, byDefense, comparable, grouped, headlines, referenceCut, viewKey } from "./selection.js";
 import { added, attackWords, milliseconds, percent, roundPercent, viewWords, windowWords } from "./wording.js";
 
 /** Preset against preset, in every view that was measured: the best attack, chance, and what is read of nothing. */
 export function presetBars(scenario: Scenario, cells: readonly PresetCell[]): Figure | null {
-  const own = [...referenceCut(cells)].sort(byDefense);
+  const own = [...referenceCut(comparable(cells))].sort(byDefense);
   const [first] = own;
   if (first === undefined) return null;
   const presets = [...new Set(own.map(({ defense }) => defense.preset))];

@@ -20,7 +20,7 @@ export function generalDifferences(campaign: ReportedCampaign): string[] {
         ]
       : []),
     `Figures are balanced accuracies, the mean over the classes, so that chance is one over their number.${uneven} The share of all answers that are right, which the paper reports, stands beside it in campaign.csv.`,
-    "No model is asked about a capture or query that it has learnt from: folds never part a group. Splitting windows at random reads more.",
+    "No model is asked about a capture or query that it has learnt from: folds never part a group. Windows of one capture are alike, and splitting at random lets an attack recognise captures.",
     ...(trainings.has("even") ? ["Small classes weigh as much as large ones in training."] : []),
     ...(orders.length > 0
       ? [

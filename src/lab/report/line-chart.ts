@@ -1,4 +1,4 @@
-import { scaleLinear } from "d3-scale";
+import { scaleLinear, scaleLog } from "d3-scale";
 import { area, line, symbol, symbolsFill } from "d3-shape";
 import { lineStyle, tone, type SeriesStyle } from "./palette.js";
 import { picture, WIDTH, type PictureText } from "./picture.js";
@@ -23,6 +23,8 @@ export interface Series {
 export interface LineChartOptions extends PictureText {
   readonly x: string;
   readonly y: string;
+  /** Values that the horizontal axis names, evenly apart in their logarithm; of all numbers if not given. */
+  readonly ticks?: readonly number[];
   /** Of the vertical axis. */
   readonly range: readonly [number, number];
   readonly series: readonly Series[];
@@ -49,11 +51,14 @@ export function lineChart(options: LineChartOptions): Piece {
     const bottom = top + PLOT_HEIGHT;
     const xs = series.flatMap(({ points }) => points.map(({ x }) => x));
     const [least, most] = xs.length === 0 ? [0, 1] : [Math.min(...xs), Math.max(...xs)];
-    const x = scaleLinear([least, most > least ? most : least + 1], [MARGIN.left + 8, WIDTH - MARGIN.right]);
+    const ends = [least, most > least ? most : least + 1];
+    const places = [MARGIN.left + 8, WIDTH - MARGIN.right - 4];
+    const x = options.ticks === undefined ? scaleLinear(ends, places) : scaleLog(ends, places);
+    const ticks = options.ticks ?? x.ticks(6);
     const y = scaleLinear([...options.range], [bottom, top]).clamp(true);
-    const drawn = piece`${y.ticks(6).map((at) => horizontal(y(at), format(at)))}${x.ticks(6).map(
+    const drawn = piece`${y.ticks(6).map((at) => horizontal(y(at), format(at)))}${ticks.map(
       (at) => piece`<line x1="${x(at)}" x2="${x(at)}" y1="${bottom}" y2="${bottom + 4}" stroke="currentColor"/>
-<text x="${x(at)}" y="${bottom + 16}" text-anchor="middle" font-size="11">${x.tickFormat(6)(at)}</text>
+<text x="${x(at)}" y="${bottom + 16}" text-anchor="middle" font-size="11">${String(at)}</text>
 `,
     )}<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${bottom}" y2="${bottom}" stroke="currentColor"/>
 <text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${bottom + 32}" text-anchor="middle">${options.x}</text>

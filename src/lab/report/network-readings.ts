@@ -1,3 +1,4 @@
+import { PRESETS } from "../../defense/presets.js";
 import type { MeasuredCell } from "./reported-campaign.js";
 import { attackIn, PAPERS_ATTACK, referenceCut, viewKey } from "./selection.js";
 import { parameterWords, percent } from "./wording.js";
@@ -7,11 +8,12 @@ export interface Settings {
   readonly cell: MeasuredCell;
   readonly size: number;
   readonly chance: number;
-  /** Of the neural network, over all settings; `first` and `last` by parameter. */
+  /** Of the neural network, over all settings. */
   readonly least: number;
   readonly most: number;
-  readonly first: number;
+  /** Behind the largest parameter, and the least of the others. */
   readonly last: number;
+  readonly beforeLast: number;
   readonly range: string;
   readonly each: string;
   readonly undefended: string;
@@ -33,15 +35,15 @@ export function settings(cells: readonly MeasuredCell[], kind: "smoothing" | "no
   if (first === undefined || last === undefined) return null;
   const values = readings.map(({ value }) => value);
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const off = networkIn(alike(cells, first.cell).find(isPreset("off")));
+  const off = networkAmong(alike(cells, first.cell).filter(isPreset("off")));
   return {
     cell: first.cell,
     size: first.cell.windows.size,
     chance: first.cell.leakage.chance,
     least,
     most,
-    first: first.value,
     last: last.value,
+    beforeLast: Math.min(Infinity, ...values.slice(0, -1)),
     range: `${percent(least)} to ${percent(most)} over ${readings.length} settings`,
     each: readings.map(({ cell, value }) => `${parameterWords(cell.defense)}: ${percent(value)}`).join(", "),
     undefended: off === undefined ? "" : ` (undefended ${percent(off)})`,
@@ -61,6 +63,11 @@ export function networkIn(cell: MeasuredCell | undefined): number | undefined {
   return cell === undefined ? undefined : attackIn(cell, PAPERS_ATTACK)?.balanced_accuracy.value;
 }
 
+/** In the first of some cells that has it: a point may be measured in several, each with attacks of its own. */
+export function networkAmong(cells: readonly MeasuredCell[]): number | undefined {
+  return cells.map(networkIn).find((value) => value !== undefined);
+}
+
 export function mostNetwork(
   cells: readonly MeasuredCell[],
 ): { readonly cell: MeasuredCell; readonly value: number } | null {
@@ -71,12 +78,14 @@ export function mostNetwork(
   return found.sort((a, b) => b.value - a.value)[0] ?? null;
 }
 
+/** Of a preset as it is. */
 export function isPreset(preset: string): (cell: MeasuredCell) => boolean {
-  return ({ defense }) => defense.kind === "preset" && defense.preset === preset;
+  return ({ defense }) => defense.kind === "preset" && defense.preset === preset && defense.nu === undefined;
 }
 
+/** Of a simulated defense, or of the decoys and the jitter of a preset. */
 export function parameterOf({ defense }: MeasuredCell): number {
-  return defense.kind === "preset" ? 0 : defense.parameter;
+  return defense.kind === "preset" ? (defense.nu ?? PRESETS[defense.preset].defenses.jitter.variance) : defense.parameter;
 }
 
 export function byParameter(a: MeasuredCell, b: MeasuredCell): number {

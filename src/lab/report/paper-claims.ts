@@ -3,6 +3,7 @@ import {
   byParameter,
   isPreset,
   mostNetwork,
+  networkAmong,
   networkIn,
   parameterOf,
   settings,
@@ -10,7 +11,7 @@ import {
 } from "./network-readings.js";
 import { measuredCells, type MeasuredCell, type ReportedCampaign } from "./reported-campaign.js";
 import { attackIn, PAPERS_FIVE, referenceCut, viewKey } from "./selection.js";
-import { attackWords, listed, percent, points } from "./wording.js";
+import { attackWords, listed, percent, points, windowWords } from "./wording.js";
 
 /** A statement of the paper beside what was measured here. */
 export interface PaperClaim {
@@ -61,7 +62,7 @@ export function paperClaims(campaign: ReportedCampaign): PaperClaim[] {
     ),
     claimOf(
       "Queries, noise: near chance only at ν = 64",
-      "within 10 points of chance at the largest ν, not at the least",
+      "within 10 points of chance at the largest ν and at no other",
       noise(queries),
     ),
     claimOf(
@@ -97,15 +98,19 @@ export function simulationBesidePackets(campaign: ReportedCampaign): string[] {
     const [first] = simulated;
     if (first === undefined) return [];
     const beside = alike(cells, first);
-    const read = (preset: string): number | undefined => networkIn(beside.find(isPreset(preset)));
-    const paper = read("paper");
-    if (paper === undefined) return [];
-    const each = [...simulated]
-      .sort(byParameter)
-      .map((cell) => `ν = ${parameterOf(cell)}: ${percent(networkIn(cell) ?? NaN)}`);
-    const off = read("off");
+    const packets = beside.filter(({ defense }) => defense.kind === "preset" && defense.preset === "paper");
+    const each = (own: readonly MeasuredCell[]): string =>
+      [...own]
+        .sort(byParameter)
+        .flatMap((cell) => {
+          const value = networkIn(cell);
+          return value === undefined ? [] : [`ν = ${parameterOf(cell)}: ${percent(value)}`];
+        })
+        .join(", ");
+    if (each(packets) === "") return [];
+    const off = networkAmong(beside.filter(isPreset("off")));
     return [
-      `${scenario.title} (${scenario.real ? "real" : "emulated"}, N = ${first.windows.size}): simulated ${each.join(", ")}; preset paper on packets (ν = 2): ${percent(paper)}${off === undefined ? "" : `; undefended ${percent(off)}`}.`,
+      `${scenario.title} (${scenario.real ? "real" : "emulated"}, ${windowWords(first.windows)}): simulated ${each(simulated)}; preset paper on packets ${each(packets)}${off === undefined ? "" : `; undefended ${percent(off)}`}.`,
     ];
   });
 }
@@ -213,7 +218,7 @@ function noise(cells: readonly MeasuredCell[]): Finding {
   if (found === null) return null;
   return {
     here: `${found.each} at N = ${found.size}${found.undefended}`,
-    same: found.last <= found.chance + 0.1 && found.first > found.chance + 0.1,
+    same: found.last <= found.chance + 0.1 && found.beforeLast > found.chance + 0.1,
     why: [
       `Chance is ${percent(found.chance)}; the distance to it at the largest ν is ${points(found.last - found.chance)}.`,
       ...scarcity(found.cell),

@@ -1,15 +1,38 @@
+import type { PresetName } from "../../defense/presets.js";
+import type { FeatureName } from "../../features/features.js";
 import type { LeakageReport } from "../../leakage/leakage-report.js";
-import type { CampaignResult, Cell } from "../campaign/cell.js";
-import type { FeatureMoments } from "./feature-moments.js";
+import type { CampaignResult, Cell, CellDefense } from "../campaign/cell.js";
 
-/** A cell as reports take it: one of a preset may bring what its windows are like, for Table I. */
-export interface ReportedCell extends Cell {
-  readonly features?: readonly FeatureMoments[] | null;
+/** One of the twelve features over the windows of a cell: what a defense makes of it. */
+export interface ReportedFeature {
+  readonly name: FeatureName;
+  readonly mean: number;
+  readonly deviation: number;
+  /** In the order of the scenario's classes. */
+  readonly class_means: readonly number[];
 }
 
-/** A campaign as reports take it: any `CampaignResult`. */
-export interface ReportedCampaign extends Omit<CampaignResult, "cells"> {
+/** A preset; `nu`: the multiplier of its variances where it is not the preset's own. */
+export interface PresetDefense {
+  readonly kind: "preset";
+  readonly preset: PresetName;
+  readonly nu?: number;
+}
+
+/** A defense as reports take it. */
+export type ReportedDefense = PresetDefense | Exclude<CellDefense, { readonly kind: "preset" }>;
+
+/** A cell as reports take it. */
+export interface ReportedCell extends Omit<Cell, "defense" | "features"> {
+  readonly defense: ReportedDefense;
+  readonly features?: readonly ReportedFeature[] | null;
+}
+
+/** A campaign as reports take it. */
+export interface ReportedCampaign extends Omit<CampaignResult, "cells" | "leftOut"> {
   readonly cells: readonly ReportedCell[];
+  /** What a whole campaign has and this has not, a sentence each. */
+  readonly leftOut?: readonly string[];
 }
 
 /** A scenario of a campaign. */
@@ -19,14 +42,14 @@ export type Scenario = CampaignResult["scenarios"][number];
 export type MeasuredCell = ReportedCell & { readonly leakage: LeakageReport };
 
 /** A cell of packets that passed a preset, measured. */
-export type PresetCell = MeasuredCell & { readonly defense: Extract<Cell["defense"], { readonly kind: "preset" }> };
+export type PresetCell = MeasuredCell & { readonly defense: PresetDefense };
 
 /** The measured cells of a scenario. */
 export function measuredCells({ cells }: ReportedCampaign, scenario: Scenario): MeasuredCell[] {
   return cells.filter((cell): cell is MeasuredCell => cell.scenario === scenario.name && cell.leakage !== null);
 }
 
-/** Those of packets that passed a preset. */
+/** Those of packets that passed a preset as it is. */
 export function presetCells(cells: readonly MeasuredCell[]): PresetCell[] {
-  return cells.filter((cell): cell is PresetCell => cell.defense.kind === "preset");
+  return cells.filter((cell): cell is PresetCell => cell.defense.kind === "preset" && cell.defense.nu === undefined);
 }

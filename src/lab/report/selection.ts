@@ -1,7 +1,6 @@
 import { PRESET_NAMES } from "../../defense/presets.js";
 import type { AttackReport } from "../../leakage/attack-report.js";
-import type { Cell } from "../campaign/cell.js";
-import type { MeasuredCell, PresetCell } from "./reported-campaign.js";
+import type { MeasuredCell, PresetCell, ReportedCell } from "./reported-campaign.js";
 
 /** The attack that the paper shows its defenses with. */
 export const PAPERS_ATTACK = "neural-network";
@@ -41,18 +40,18 @@ export function grouped<T>(items: readonly T[], keyOf: (item: T) => string): T[]
 }
 
 /** Cells of one key were looked at alike, but for the size of the windows. */
-export function viewKey({ observer, vantage, windows: { direction, field } }: Cell): string {
+export function viewKey({ observer, vantage, windows: { direction, field } }: ReportedCell): string {
   return [observer, vantage, direction, field].join(" ");
 }
 
 /** Cells of one key were cut alike. */
-export function cutKey({ windows: { cut, size } }: Cell): string {
+export function cutKey({ windows: { cut, size } }: ReportedCell): string {
   return cut === "trace" ? cut : `${cut} ${size}`;
 }
 
 /** Presets in the order of their strength, then the other defenses by their parameter. */
-export function byDefense(a: Cell, b: Cell): number {
-  const rank = ({ defense }: Cell): number =>
+export function byDefense(a: ReportedCell, b: ReportedCell): number {
+  const rank = ({ defense }: ReportedCell): number =>
     defense.kind === "preset" ? PRESET_NAMES.indexOf(defense.preset) : PRESET_NAMES.length + defense.parameter;
   return rank(a) - rank(b);
 }
@@ -77,9 +76,18 @@ export function mostRead<T extends MeasuredCell>(cells: readonly T[]): T | undef
   return [...cells].sort((a, b) => bestOf(b).balanced_accuracy.value - bestOf(a).balanced_accuracy.value)[0];
 }
 
-/** For each preset of a scenario, in the reference cut, the view in which most is read. */
+/** For each preset of a scenario, in the reference cut, the view in which most is read; views that were held against a null before others. */
 export function headlines(cells: readonly PresetCell[]): PresetCell[] {
-  return grouped([...referenceCut(cells)].sort(byDefense), ({ defense }) => defense.preset).flatMap(
-    (own) => mostRead(own) ?? [],
+  return grouped([...referenceCut(comparable(cells))].sort(byDefense), ({ defense }) => defense.preset).flatMap(
+    (own) => {
+      const held = own.filter(({ leakage }) => leakage.null !== null);
+      return mostRead(held.length > 0 ? held : own) ?? [];
+    },
   );
+}
+
+/** Cells in the views that several presets were measured in; all, where there is none. */
+export function comparable(cells: readonly PresetCell[]): PresetCell[] {
+  const shared = grouped(cells, viewKey).filter((view) => new Set(view.map(({ defense }) => defense.preset)).size > 1);
+  return shared.length === 0 ? [...cells] : shared.flat();
 }

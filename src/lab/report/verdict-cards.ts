@@ -11,14 +11,15 @@ export function presetCards(cells: readonly PresetCell[]): Piece {
   return listOf(
     headlines(cells).map((cell) => {
       const { preset } = cell.defense;
+      const more = elsewhere(cell, cells);
       const behind = preset === "off" ? "without a defense" : `behind ${preset}`;
       return card({
         name: preset,
         what: PRESETS[preset].summary,
         cell,
-        words: verdictWords(cell.leakage, behind),
+        words: tempered(verdictWords(cell.leakage, behind), more),
         cost: costWords(cell),
-        more: elsewhere(cell, cells),
+        more,
       });
     }),
   );
@@ -94,6 +95,11 @@ function elsewhere(cell: PresetCell, cells: readonly PresetCell[]): string {
     return "";
   const best = bestOf(most);
   return `Elsewhere more: ${percent(best.balanced_accuracy.value)} (${attackWords(best.attack)}, ${windowWords(most.windows)}, ${viewWords(most, true)}).`;
+}
+
+/** Nothing is said to hold that leaves more where it was also looked at. */
+function tempered(words: VerdictWords, more: string): VerdictWords {
+  return words.tone === "good" && more !== "" ? { ...words, tone: "open", state: "at chance here" } : words;
 }
 
 /** What the paper's attack reads, or the best where it was not measured. */

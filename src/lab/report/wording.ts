@@ -1,7 +1,7 @@
 import type { WindowOptions } from "../../features/windows.js";
 import type { LeakageReport } from "../../leakage/leakage-report.js";
 import type { ObserverKind } from "../../trace/make-observer.js";
-import type { CellDefense } from "../campaign/cell.js";
+import type { ReportedDefense } from "./reported-campaign.js";
 
 /** Who looks, from where, at which way: measurements of one view can be held against each other. */
 export interface View {
@@ -54,15 +54,16 @@ export function attackWords(name: string): string {
   return name.replace(/^k-/, "k\u2011").replaceAll("-", " ");
 }
 
-export function defenseWords(defense: CellDefense): string {
-  if (defense.kind === "preset") return defense.preset;
+export function defenseWords(defense: ReportedDefense): string {
+  if (defense.kind === "preset")
+    return defense.nu === undefined ? defense.preset : `${defense.preset} ${parameterWords(defense)}`;
   return `${defense.kind === "simulated" ? "simulated adversary" : defense.kind} ${parameterWords(defense)}`;
 }
 
 /** The setting alone, under the paper's sign. */
-export function parameterWords(defense: CellDefense): string {
-  if (defense.kind === "preset") return "";
-  return `${defense.kind === "smoothing" ? "ψ" : "ν"}\u00a0=\u00a0${defense.parameter}`;
+export function parameterWords(defense: ReportedDefense): string {
+  const parameter = defense.kind === "preset" ? defense.nu : defense.parameter;
+  return parameter === undefined ? "" : `${defense.kind === "smoothing" ? "ψ" : "ν"}\u00a0=\u00a0${parameter}`;
 }
 
 /** `short`: for labels. */
