@@ -28,7 +28,7 @@ export interface BarChartOptions extends PictureText {
   readonly formatAxis?: (value: number) => string;
 }
 
-const MARGIN = { left: 18, right: 62 };
+const MARGIN = { left: 18, right: 70 };
 const GROUP = 22;
 const ROW = 35;
 const THICK = 13;

@@ -1,5 +1,4 @@
 import type { AttackReport } from "../../leakage/attack-report.js";
-import type { Cell } from "../campaign/cell.js";
 import type { ReportedCampaign, ReportedCell } from "./reported-campaign.js";
 
 /** A column: its name, and what stands in it for a cell and an attack; null for nothing. */
@@ -16,7 +15,7 @@ const COLUMNS: readonly Column[] = [
   ["real", ({ dataset }) => dataset.real],
   ["task", ({ dataset }) => dataset.task],
   ["defense", ({ defense }) => (defense.kind === "preset" ? defense.preset : defense.kind)],
-  ["parameter", ({ defense }) => (defense.kind === "preset" ? null : defense.parameter)],
+  ["parameter", ({ defense }) => (defense.kind === "preset" ? defense.nu : defense.parameter)],
   ["series_order", ({ defense }) => (defense.kind === "preset" ? null : defense.order)],
   ["observer", ({ observer }) => observer],
   ["vantage", ({ vantage }) => (vantage === "lan" ? "lan" : "wan")],
@@ -71,7 +70,7 @@ export function campaignCsv({ cells }: ReportedCampaign): string {
   return [COLUMNS.map(([name]) => name), ...lines].map((line) => `${line.join(",")}\r\n`).join("");
 }
 
-function attacksOf({ leakage }: Cell): readonly (AttackReport | null)[] {
+function attacksOf({ leakage }: ReportedCell): readonly (AttackReport | null)[] {
   return leakage === null || leakage.attacks.length === 0 ? [null] : leakage.attacks;
 }
 

@@ -98,7 +98,11 @@ function lead({ scenarios, cells, quick, leftOut = [] }: ReportedCampaign): Piec
 }
 
 function verdicts(campaign: ReportedCampaign, each: (body: (measured: Measured) => Piece) => Piece): Piece {
-  const cards = each(({ cells, presets }) => piece`${presetCards(presets)}${simulatedCards(cells)}`);
+  const cards = each(({ cells, presets }) => {
+    const simulated = simulatedCards(cells);
+    if (simulated.source === "") return presetCards(presets);
+    return piece`${presetCards(presets)}<p class="dim">As the paper simulated them, on feature tables; no packet was touched:</p>${simulated}`;
+  });
   if (cards.source === "")
     return piece`<p>Nothing was measured${campaign.cells.length === 0 ? ": the campaign has no cells" : ""}.</p>`;
   return piece`<p>The number is the balanced accuracy of the best attack, which has learnt from defended traffic. On the line: the dot is the number, the bar through it its interval, the dashes are chance, and the grey block is what the best attack reads of labels that say nothing. A defense holds when the dot is inside the block. Each preset stands in the view in which it leaves most.</p>

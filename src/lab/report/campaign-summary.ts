@@ -1,3 +1,4 @@
+import { SCENARIOS } from "../../emulator/sessions.js";
 import { generalDifferences } from "./general-differences.js";
 import { paperClaims, simulationBesidePackets } from "./paper-claims.js";
 import { measuredCells, presetCells, type PresetCell, type ReportedCampaign } from "./reported-campaign.js";
@@ -5,16 +6,34 @@ import { bestOf, headlines } from "./selection.js";
 import { verdictWords } from "./verdict.js";
 import { added, attackWords, milliseconds, percent, protocolWords, viewWords, windowWords } from "./wording.js";
 
-/** The command that measures a campaign again. */
-export function campaignCommand({ quick, seed }: ReportedCampaign): string {
-  return `hushbox campaign${quick ? " --quick" : ""} --seed ${/^[\w.-]+$/.test(seed) ? seed : JSON.stringify(seed)}`;
+/** The command that measures a campaign again; of a data set of one's own, the manifest is not known any more. */
+export function campaignCommand({ quick, seed, scenarios, cells }: ReportedCampaign): string {
+  const own = scenarios.filter(({ name }) => !(name in SCENARIOS));
+  const emulated = scenarios.filter(({ name }) => name in SCENARIOS).map(({ name }) => name);
+  const some = emulated.length === Object.keys(SCENARIOS).length ? [] : ["--scenarios", emulated.join(",") || "none"];
+  const sets = own.flatMap(({ name }) => {
+    const task = cells.find(({ scenario }) => scenario === name)?.dataset.task;
+    return task === undefined ? [] : ["--dataset", `MANIFEST:${task}`];
+  });
+  const words = [
+    "hushbox",
+    "campaign",
+    ...(quick ? ["--quick"] : []),
+    "--seed",
+    seed,
+    ...some,
+    ...sets,
+    "--out",
+    "DIR",
+  ];
+  return words.map((word) => (/^[\w.,:/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" ");
 }
 
 /** A campaign in short, as Markdown: the main numbers and the command that made them. */
 export function campaignSummary(campaign: ReportedCampaign): string {
   const refused = campaign.cells.filter(({ leakage }) => leakage === null);
   const parts = [
-    `\`${code(campaignCommand(campaign))}\`, hushbox ${text(campaign.hushbox)}: ${campaign.cells.length} measurements, ${refused.length} refused. Balanced accuracy of the best attack, retrained on the defense, with its 95 % interval; “of nothing”: what the best attack reads at most where labels say nothing, 95 times in 100.`,
+    `${code(campaignCommand(campaign))}, hushbox ${text(campaign.hushbox)}: ${campaign.cells.length} measurements, ${refused.length} refused. Balanced accuracy of the best attack, retrained on the defense, with its 95 % interval; “of nothing”: what the best attack reads at most where labels say nothing, 95 times in 100.`,
     ...campaign.scenarios.map((scenario) => {
       const cells = presetCells(measuredCells(campaign, scenario));
       const lines = headlines(cells);
@@ -100,7 +119,8 @@ function text(words: string): string {
 }
 
 function code(words: string): string {
-  return words.replaceAll("`", "'").replaceAll(/[\r\n]+/g, " ");
+  const line = words.replaceAll(/[\r\n]+/g, " ");
+  return line.includes("`") ? `\`\` ${line} \`\`` : `\`${line}\``;
 }
 
 function capital(words: string): string {

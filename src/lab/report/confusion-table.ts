@@ -1,12 +1,12 @@
 import type { LeakageReport } from "../../leakage/leakage-report.js";
 import { piece, type Piece } from "./piece.js";
-import { attackWords, percent, whole } from "./wording.js";
+import { theAttack, percent, whole } from "./wording.js";
 
 /** What the best attack answered for each class, as a table whose cells are the darker the larger their share of the row. */
 export function confusionTable(leakage: LeakageReport, of: string): Piece {
   const best = leakage.attacks.find(({ attack }) => attack === leakage.best);
   const names = leakage.classes.map(({ name }) => name);
-  const caption = `${of}: answers of the ${attackWords(leakage.best)}`;
+  const caption = `${of}: answers of ${theAttack(leakage.best)}`;
   return piece`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table class="confusion"><caption>${caption}</caption>
 <thead><tr><th scope="col">true</th>${names.map((name) => piece`<th scope="col">“${name}”</th>`)}</tr></thead>
 <tbody>${(best?.confusion ?? []).map((answers, truth) => {

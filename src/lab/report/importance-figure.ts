@@ -4,7 +4,7 @@ import { dataTable } from "./data-table.js";
 import type { Figure } from "./figure.js";
 import { lineStyle } from "./palette.js";
 import type { PictureText } from "./picture.js";
-import { attackWords, percent, roundPercent } from "./wording.js";
+import { theAttack, percent, roundPercent } from "./wording.js";
 
 /** What gives the class away: how much the best attack that sees features loses without each. Null where it was not asked. */
 export function importanceFigure(
@@ -28,7 +28,7 @@ export function importanceFigure(
       formatAxis: roundPercent,
       groups: [{ bars: blocks.map((block) => ({ ...block, value: block.drop, style: lineStyle(0) })) }],
     }),
-    caption: `What the ${attackWords(importance.attack)} loses when a feature's values change rows and so say nothing any more (permutation importance). Features that say the same cost little each.`,
+    caption: `What ${theAttack(importance.attack)} loses when a feature's values change rows and so say nothing any more (permutation importance). Features that say the same cost little each.`,
     source,
     numbers: dataTable(
       title,

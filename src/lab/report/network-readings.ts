@@ -85,7 +85,9 @@ export function isPreset(preset: string): (cell: MeasuredCell) => boolean {
 
 /** Of a simulated defense, or of the decoys and the jitter of a preset. */
 export function parameterOf({ defense }: MeasuredCell): number {
-  return defense.kind === "preset" ? (defense.nu ?? PRESETS[defense.preset].defenses.jitter.variance) : defense.parameter;
+  return defense.kind === "preset"
+    ? (defense.nu ?? PRESETS[defense.preset].defenses.jitter.variance)
+    : defense.parameter;
 }
 
 export function byParameter(a: MeasuredCell, b: MeasuredCell): number {

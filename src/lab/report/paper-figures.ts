@@ -31,7 +31,13 @@ export function defenseFigures(scenario: Scenario, cells: readonly MeasuredCell[
     return variants(own).flatMap((variant, i) => {
       const [first] = variant;
       if (first === undefined || first.defense.kind === "preset") return [];
-      const beside = cells.filter((cell) => variantKey({ ...cell, defense: first.defense }) === variantKey(first));
+      const sizes = new Set(variant.map(({ windows }) => windows.size));
+      const beside = cells.filter(
+        (cell) =>
+          variantKey({ ...cell, defense: first.defense }) === variantKey(first) &&
+          // A line beside single points says nothing: then all are bars.
+          (sizes.size > 1 || sizes.has(cell.windows.size)),
+      );
       const attack = attackOf(variant);
       const parameters = [...new Set(variant.map(parameterOf))].sort((a, b) => a - b);
       const series: AccuracySeries[] = [
@@ -46,7 +52,8 @@ export function defenseFigures(scenario: Scenario, cells: readonly MeasuredCell[
         })),
         ...(kind === "simulated" ? onPackets(beside, attack) : []),
       ];
-      const title = `${number === undefined ? "" : `Figure ${number}: `}${scenario.title}, ${words}`;
+      const order = first.defense.order === "time" ? "" : `, series order: ${first.defense.order}`;
+      const title = `${number === undefined ? "" : `Figure ${number}: `}${scenario.title}, ${words}${order}`;
       const file = `figure-${number ?? "x"}-${fileWord(scenario.name)}-${kind}${i === 0 ? "" : `-${i + 1}`}`;
       return accuracyFigure({ file, title, words: whose(attack) }, series) ?? [];
     });

@@ -6,7 +6,8 @@ export function shortProvenance(cells: readonly MeasuredCell[]): string {
   const parts = [
     ...cells.map(({ dataset }) => realWords(dataset.real)),
     ...cells.map(
-      ({ leakage: { seeds, folds } }) => `${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"} × ${folds} folds`,
+      ({ leakage: { seeds, folds } }) =>
+        `${seeds.length}\u00a0${seeds.length === 1 ? "seed" : "seeds"}\u00a0×\u00a0${folds}\u00a0folds`,
     ),
     ...cells.flatMap(({ defense }) => (defense.kind === "preset" ? [] : [`series order: ${defense.order}`])),
   ];

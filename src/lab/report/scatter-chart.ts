@@ -26,6 +26,9 @@ export interface ScatterChartOptions extends PictureText {
 }
 
 const PLOT_HEIGHT = 220;
+/** Of a label: its height, and how wide a letter is at most on average. */
+const LINE = 14;
+const LETTER = 7.4;
 const MARGIN = { right: 18, left: 60 };
 
 /** A chart as one SVG element that needs nothing beside it. The horizontal axis has 0. */
@@ -51,7 +54,7 @@ export function scatterChart(options: ScatterChartOptions): Piece {
     )}<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${bottom}" y2="${bottom}" stroke="currentColor"/>
 <text x="${middle}" y="${bottom + 32}" text-anchor="middle">${options.x}</text>
 <text transform="translate(11 ${(bottom + top) / 2}) rotate(-90)" text-anchor="middle">${options.y}</text>
-${level(options, y)}${points.map((point) => pointOf(point, x, y, x(point.x) < middle, options))}`;
+${level(options, y)}${points.map((point) => pointOf(point, x, y, options))}${labels(points, x, y, middle)}`;
     return { drawn, bottom: bottom + 38 };
   });
 }
@@ -63,19 +66,38 @@ function level({ level }: ScatterChartOptions, y: (value: number) => number): Pi
 `;
 }
 
-/** The name stands where there is room for it: right of points on the left, left of those on the right. */
 function pointOf(
   { name, style, ...at }: NamedPoint,
   x: (value: number) => number,
   y: (value: number) => number,
-  left: boolean,
   { formatX, formatY }: ScatterChartOptions,
 ): Piece {
   const cx = x(at.x);
   const words = `${name}: ${formatX(at.x)}, ${formatY(at.y)} (${formatY(at.low)} to ${formatY(at.high)})`;
   return piece`<g class="${style.name}" color="${style.colour}" fill="currentColor"><title>${words}</title>
 <path d="M${cx - 4} ${y(at.low)}h8M${cx} ${y(at.low)}V${y(at.high)}M${cx - 4} ${y(at.high)}h8" fill="none" stroke="currentColor" stroke-width="1.4"/>
-<path class="mark" transform="translate(${cx} ${y(at.y)})" d="${symbol(symbolsFill[style.mark % symbolsFill.length], 80)() ?? ""}"/>
-<text class="ink" color="${tone("ink")}" x="${left ? cx + 10 : cx - 10}" y="${y(at.y) + 4}" text-anchor="${left ? "start" : "end"}" font-weight="600">${name}</text></g>
+<path class="mark" transform="translate(${cx} ${y(at.y)})" d="${symbol(symbolsFill[style.mark % symbolsFill.length], 80)() ?? ""}"/></g>
 `;
+}
+
+/** Names stand right of points on the left and left of those on the right; where two would lie upon each other, the later one goes below. */
+function labels(
+  points: readonly NamedPoint[],
+  x: (value: number) => number,
+  y: (value: number) => number,
+  middle: number,
+): Piece[] {
+  const placed: { readonly from: number; readonly to: number; readonly y: number }[] = [];
+  return points.map(({ name, style, ...at }) => {
+    const left = x(at.x) < middle;
+    const edge = left ? x(at.x) + 10 : x(at.x) - 10;
+    const width = name.length * LETTER;
+    const [from, to] = left ? [edge, edge + width] : [edge - width, edge];
+    let height = y(at.y) + 4;
+    while (placed.some((other) => other.from < to && from < other.to && Math.abs(other.y - height) < LINE))
+      height += LINE;
+    placed.push({ from, to, y: height });
+    return piece`<text class="${style.name}" color="${style.colour}" fill="currentColor" x="${edge}" y="${height}" text-anchor="${left ? "start" : "end"}" font-weight="600">${name}</text>
+`;
+  });
 }

@@ -59,7 +59,7 @@ thead th{border-bottom:2px solid var(--line)}
 th[scope=colgroup]{text-align:center;border-left:1px solid var(--line)}
 .words td{min-width:9rem;max-width:26rem}
 .heat{background:color-mix(in srgb,var(--heat-colour) calc(var(--heat,0) * 62%),transparent)}
-.confusion{width:100%}.confusion th{text-align:center}.confusion th:first-child{text-align:left}.confusion td{text-align:center}.confusion td small{display:block}
+.confusion{width:100%}.confusion th{text-align:center}.confusion th:first-child{text-align:left}.confusion td{text-align:center}.confusion td small{display:block;color:inherit}
 .confusion td.right{outline:1.5px solid var(--dim);outline-offset:-1.5px}
 .claims{width:100%;min-width:44rem}.claims th:nth-child(1){width:21%}.claims th:nth-child(2){width:25%}.claims th:nth-child(3){width:16%}
 .holds{font-weight:700}.holds.differs{color:var(--bad)}.holds.agrees{color:var(--good)}

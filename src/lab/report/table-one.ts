@@ -65,7 +65,7 @@ function cellsOf(name: FeatureName, moments: ReportedFeature | undefined, summed
   if (moments === undefined) return piece`<td></td><td></td>${lost}`;
   const { mean, deviation } = moments;
   const apart = apartness(moments);
-  return piece`<td>${inUnits(name, mean)} ± ${inUnits(name, deviation)}${unitOf(name)}</td><td class="heat" style="--heat:${Math.min(1, apart).toFixed(3)}">${apart.toFixed(2)}</td>${lost}`;
+  return piece`<td>${inUnits(name, mean)} ± ${inUnits(name, deviation)}${unitOf(name)}</td><td class="heat" style="--heat:${Math.min(1, apart / 1.25).toFixed(3)}">${apart.toFixed(2)}</td>${lost}`;
 }
 
 /** The deviation of the classes' means, each counting alike, in units of the deviation of all windows. */

@@ -1,7 +1,17 @@
 import { PRESETS } from "../../defense/presets.js";
 import { piece, Piece } from "./piece.js";
 import type { MeasuredCell, PresetCell, Scenario } from "./reported-campaign.js";
-import { attackIn, bestOf, grouped, headlines, mostRead, PAPERS_ATTACK, referenceCut } from "./selection.js";
+import {
+  attackIn,
+  bestOf,
+  cutKey,
+  grouped,
+  headlines,
+  mostRead,
+  PAPERS_ATTACK,
+  referenceCut,
+  viewKey,
+} from "./selection.js";
 import { verdictStrip } from "./verdict-strip.js";
 import { verdictWords, type VerdictWords } from "./verdict.js";
 import { added, attackWords, defenseWords, milliseconds, percent, viewWords, windowWords } from "./wording.js";
@@ -18,7 +28,7 @@ export function presetCards(cells: readonly PresetCell[]): Piece {
         what: PRESETS[preset].summary,
         cell,
         words: tempered(verdictWords(cell.leakage, behind), more),
-        cost: costWords(cell),
+        cost: [byView(cell, cells), costWords(cell)].filter((part) => part !== "").join(" · "),
         more,
       });
     }),
@@ -27,7 +37,10 @@ export function presetCards(cells: readonly PresetCell[]): Piece {
 
 /** The same for the paper's simulated defenses: for each kind its strongest setting, which is the one that leaves least. */
 export function simulatedCards(cells: readonly MeasuredCell[]): Piece {
-  const tables = cells.filter(({ defense }) => defense.kind !== "preset");
+  const order = ({ defense: { kind } }: MeasuredCell): number => ["smoothing", "noise", "simulated"].indexOf(kind);
+  const tables = cells
+    .filter((cell) => order(cell) >= 0)
+    .sort((a, b) => order(a) - order(b) || seriesFirst(a) - seriesFirst(b));
   const kinds = grouped(tables, ({ defense }) => `${defense.kind} ${defense.kind === "preset" ? "" : defense.order}`);
   return listOf(
     kinds.flatMap((kind) => {
@@ -42,7 +55,7 @@ export function simulatedCards(cells: readonly MeasuredCell[]): Piece {
       return [
         card({
           name: defenseWords(strongest.defense),
-          what: `on feature tables, not on packets; series order: ${strongest.defense.order}`,
+          what: `series order: ${strongest.defense.order}`,
           cell: strongest,
           words: verdictWords(strongest.leakage, `behind ${defenseWords(strongest.defense)}`),
           cost: "",
@@ -51,6 +64,11 @@ export function simulatedCards(cells: readonly MeasuredCell[]): Piece {
       ];
     }),
   );
+}
+
+/** The order of time before others: it is the one that is possible. */
+function seriesFirst({ defense }: MeasuredCell): number {
+  return defense.kind !== "preset" && defense.order === "time" ? 0 : 1;
 }
 
 function listOf(cards: readonly Piece[]): Piece {
@@ -82,6 +100,16 @@ function costWords({ cost }: PresetCell): string {
   if (cost === null) return "";
   const { overhead, added_delay_ms: delay } = cost;
   return `${added(overhead.bytes)} bytes, ${added(overhead.packets)} packets, ${milliseconds(delay.p50)} median delay up`;
+}
+
+/** What the best attack reads in each view of the same windows, where there are several: a preset may cover one direction only. */
+function byView(cell: PresetCell, cells: readonly PresetCell[]): string {
+  const same = cells.filter(
+    ({ defense, ...other }) => defense.preset === cell.defense.preset && cutKey({ defense, ...other }) === cutKey(cell),
+  );
+  const views = grouped(same, viewKey).flatMap((view) => mostRead(view) ?? []);
+  if (views.length < 2) return "";
+  return views.map((view) => `${viewWords(view, true)} ${percent(bestOf(view).balanced_accuracy.value)}`).join("; ");
 }
 
 /** Where else the same preset leaves more: a headline must not hide it. */

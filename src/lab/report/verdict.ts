@@ -1,6 +1,6 @@
 import type { LeakageReport } from "../../leakage/leakage-report.js";
 import { SIGNIFICANCE } from "../../leakage/null.js";
-import { attackWords, listed, percent } from "./wording.js";
+import { theAttack, listed, percent } from "./wording.js";
 
 /** What a measurement comes to. */
 export interface VerdictWords {
@@ -12,18 +12,22 @@ export interface VerdictWords {
   readonly sentence: string;
 }
 
+/** More classes than these are counted, not named. */
+const MOST_NAMES = 6;
+
 /** `behind`: as "behind standalone". */
 export function verdictWords(leakage: LeakageReport, behind: string): VerdictWords {
   const best = leakage.attacks.find(({ attack }) => attack === leakage.best);
   if (best === undefined) return { tone: "open", state: "not measured", sentence: "No attack was measured." };
   const { value, low, high } = best.balanced_accuracy;
-  const classes = listed(leakage.classes.map(({ name }) => `“${name}”`));
-  const found = `${behind}, the ${attackWords(best.attack)} tells ${classes} apart with a balanced accuracy of ${percent(value)} (${percent(low)} to ${percent(high)}), where guessing gets ${percent(leakage.chance)}`;
+  const names = leakage.classes.map(({ name }) => `“${name}”`);
+  const classes = names.length > MOST_NAMES ? `${names.length} classes` : listed(names);
+  const found = `${behind}, ${theAttack(best.attack)} tells ${classes} apart with a balanced accuracy of ${percent(value)} (${percent(low)} to ${percent(high)}), where guessing gets ${percent(leakage.chance)}`;
   const none = leakage.null;
   if (none === null)
     return {
       tone: "open",
-      state: "no null",
+      state: "null not measured",
       sentence: `${begun(found)}; what it would read of nothing was not measured.`,
     };
   const held = `${begun(found)} and the best attack on labels dealt anew at most ${percent(none.threshold)}, 95 times in 100 (p\u00a0=\u00a0${none.p_value.toFixed(3)}, ${none.repetitions} repetitions)`;

@@ -54,6 +54,11 @@ export function attackWords(name: string): string {
   return name.replace(/^k-/, "k\u2011").replaceAll("-", " ");
 }
 
+/** As the one who acts in a sentence: "the random forest", but "AdaBoost". */
+export function theAttack(name: string): string {
+  return name === "ada-boost" || name === "k-fingerprinting" ? attackWords(name) : `the ${attackWords(name)}`;
+}
+
 export function defenseWords(defense: ReportedDefense): string {
   if (defense.kind === "preset")
     return defense.nu === undefined ? defense.preset : `${defense.preset} ${parameterWords(defense)}`;
