@@ -28,6 +28,9 @@ export interface PaperClaim {
 /** Smaller windows than these say nothing of the paper's largest, of 1500 packets. */
 const FALLS_FROM = 1250;
 
+/** As accuracy above chance. */
+const NEAR = 0.1;
+
 type Finding = { readonly here: string; readonly same: boolean; readonly why?: readonly string[] } | null;
 
 /** What the paper found, each statement held against the cells of a campaign. */
@@ -216,11 +219,14 @@ function smoothing(cells: readonly MeasuredCell[]): Finding {
 function noise(cells: readonly MeasuredCell[]): Finding {
   const found = settings(cells, "noise");
   if (found === null) return null;
+  const { chance, last, beforeLast } = found;
   return {
     here: `${found.each} at N = ${found.size}${found.undefended}`,
-    same: found.last <= found.chance + 0.1 && found.beforeLast > found.chance + 0.1,
+    same: last <= chance + NEAR && beforeLast > chance + NEAR,
     why: [
-      `Chance is ${percent(found.chance)}; the distance to it at the largest ν is ${points(found.last - found.chance)}.`,
+      last > chance + NEAR
+        ? `At the largest ν it is ${points(last - chance)} above chance.`
+        : `A smaller ν leaves it ${points(beforeLast - chance)} above chance already.`,
       ...scarcity(found.cell),
     ],
   };
@@ -251,7 +257,7 @@ function micNoise(cells: readonly MeasuredCell[]): Finding {
   if (found === null) return null;
   return {
     here: `${found.each} at N = ${found.size}${found.undefended}`,
-    same: found.last <= found.chance + 0.1,
+    same: found.last <= found.chance + NEAR,
     why: [
       `Chance is ${percent(found.chance)}; the distance to it at the largest ν is ${points(found.last - found.chance)}.`,
     ],

@@ -28,7 +28,7 @@ export function presetCards(cells: readonly PresetCell[]): Piece {
         what: PRESETS[preset].summary,
         cell,
         words: tempered(verdictWords(cell.leakage, behind), more),
-        cost: [byView(cell, cells), costWords(cell)].filter((part) => part !== "").join(" · "),
+        under: [costWords(cell), byView(cell, cells)],
         more,
       });
     }),
@@ -58,7 +58,7 @@ export function simulatedCards(cells: readonly MeasuredCell[]): Piece {
           what: `series order: ${strongest.defense.order}`,
           cell: strongest,
           words: verdictWords(strongest.leakage, `behind ${defenseWords(strongest.defense)}`),
-          cost: "",
+          under: [],
           more: range,
         }),
       ];
@@ -80,11 +80,12 @@ interface Card {
   readonly what: string;
   readonly cell: MeasuredCell;
   readonly words: VerdictWords;
-  readonly cost: string;
+  /** Lines below, empty ones left out. */
+  readonly under: readonly string[];
   readonly more: string;
 }
 
-function card({ name, what, cell, words, cost, more }: Card): Piece {
+function card({ name, what, cell, words, under, more }: Card): Piece {
   const { leakage, dataset } = cell;
   const { balanced_accuracy: accuracy } = bestOf(cell);
   return piece`<li class="card ${words.tone}"><div class="top"><h4>${name}</h4><span class="state">${words.state}</span></div>
@@ -92,7 +93,7 @@ function card({ name, what, cell, words, cost, more }: Card): Piece {
 <p class="number">${percent(accuracy.value)} <small>balanced accuracy</small></p>
 ${verdictStrip(accuracy, leakage.chance, leakage.null, words.tone)}
 <p class="sentence">${words.sentence} ${more}</p>
-<p class="cost">${cost === "" ? "" : `${cost} · `}${dataset.real ? "real" : "emulated"} · ${windowWords(cell.windows)} · ${viewWords(cell, true)} · ${leakage.seeds.length} × ${leakage.folds} folds</p></li>
+<p class="cost">${under.filter((line) => line !== "").map((line) => piece`${line}<br>`)}${dataset.real ? "real" : "emulated"}, ${windowWords(cell.windows)}, ${viewWords(cell, true)}; ${leakage.seeds.length}\u00a0×\u00a0${leakage.folds} folds</p></li>
 `;
 }
 
@@ -104,9 +105,7 @@ function costWords({ cost }: PresetCell): string {
 
 /** What the best attack reads in each view of the same windows, where there are several: a preset may cover one direction only. */
 function byView(cell: PresetCell, cells: readonly PresetCell[]): string {
-  const same = cells.filter(
-    ({ defense, ...other }) => defense.preset === cell.defense.preset && cutKey({ defense, ...other }) === cutKey(cell),
-  );
+  const same = cells.filter((other) => other.defense.preset === cell.defense.preset && cutKey(other) === cutKey(cell));
   const views = grouped(same, viewKey).flatMap((view) => mostRead(view) ?? []);
   if (views.length < 2) return "";
   return views.map((view) => `${viewWords(view, true)} ${percent(bestOf(view).balanced_accuracy.value)}`).join("; ");
