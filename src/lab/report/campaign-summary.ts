@@ -7,7 +7,7 @@ import { verdictWords } from "./verdict.js";
 import { added, attackWords, milliseconds, percent, protocolWords, viewWords, windowWords } from "./wording.js";
 
 /** The command that measures a campaign again; of a data set of one's own, the manifest is not known any more. */
-export function campaignCommand({ quick, seed, scenarios, cells }: ReportedCampaign): string {
+export function campaignCommand({ quick, seed, scenarios, cells, measuring }: ReportedCampaign): string {
   const own = scenarios.filter(({ name }) => !(name in SCENARIOS));
   const emulated = scenarios.filter(({ name }) => name in SCENARIOS).map(({ name }) => name);
   const some = emulated.length === Object.keys(SCENARIOS).length ? [] : ["--scenarios", emulated.join(",") || "none"];
@@ -15,6 +15,7 @@ export function campaignCommand({ quick, seed, scenarios, cells }: ReportedCampa
     const task = cells.find(({ scenario }) => scenario === name)?.dataset.task;
     return task === undefined ? [] : ["--dataset", `MANIFEST:${task}`];
   });
+  const days = measuring === undefined ? [] : ["--days", String(measuring.days)];
   const words = [
     "hushbox",
     "campaign",
@@ -22,6 +23,7 @@ export function campaignCommand({ quick, seed, scenarios, cells }: ReportedCampa
     "--seed",
     seed,
     ...some,
+    ...days,
     ...sets,
     "--out",
     "DIR",

@@ -6,25 +6,33 @@ import { attackWords, listed, protocolWords, viewWords, whole } from "./wording.
 /** What was measured on what: a table of the scenarios, each real or emulated. */
 export function dataFacts(campaign: ReportedCampaign): Piece {
   if (campaign.scenarios.length === 0) return piece`<p>The campaign has no scenario.</p>`;
-  const head = [
-    "scenario",
-    "data",
-    "origin",
-    "classes",
-    "windows",
-    "samples",
-    "groups",
-    "protocol",
-    "null",
-    "attacks",
-    "cells",
-  ];
+  const facts = campaign.scenarios.map((scenario) => factsOf(scenario, measuredCells(campaign, scenario), campaign));
+  const { measuring } = campaign;
+  const drawn =
+    measuring === undefined
+      ? ""
+      : piece`<p>Emulated sets have ${measuring.days} days of each class. Attacks are given at most ${whole(measuring.mostRows)} windows of a class, drawn at random from all.</p>`;
   return piece`<div class="words">${dataTable(
     "Data sets and protocols",
-    head,
-    campaign.scenarios.map((scenario) => factsOf(scenario, measuredCells(campaign, scenario), campaign)),
-  )}</div>`;
+    ["what", ...campaign.scenarios.map(({ title }) => title)],
+    FACTS.map((name, i) => [name, ...facts.map((own) => own[i] ?? "")]),
+  )}</div>${drawn}`;
 }
+
+/** In the order of `factsOf`. */
+const FACTS = [
+  "data",
+  "origin",
+  "classes",
+  "windows",
+  "seen",
+  "samples",
+  "groups",
+  "protocol",
+  "null",
+  "attacks",
+  "cells",
+];
 
 function factsOf(scenario: Scenario, cells: readonly MeasuredCell[], { cells: all }: ReportedCampaign): string[] {
   const refused = all.filter((cell) => cell.scenario === scenario.name && cell.leakage === null).length;
@@ -37,15 +45,14 @@ function factsOf(scenario: Scenario, cells: readonly MeasuredCell[], { cells: al
     ...(sizes.length > 0 ? [`N = ${sizes.sort((a, b) => a - b).join(", ")} packets`] : []),
     ...(cells.some(({ windows }) => windows.cut === "time") ? ["spans of time"] : []),
     ...(cells.some(({ windows }) => windows.cut === "trace") ? ["each capture whole"] : []),
-    ...(views.size > 0 ? [[...views].join("; ")] : []),
   ];
   const repetitions = [...new Set(cells.map(({ leakage }) => leakage.null?.repetitions ?? 0))].sort((a, b) => a - b);
   return [
-    scenario.title,
     scenario.real ? "real captures" : "emulated traffic",
     scenario.origin,
     scenario.classes.join(", "),
     windows.join("; "),
+    [...views].join("; "),
     range(cells.map(({ leakage }) => leakage.classes.reduce((sum, { rows }) => sum + rows, 0))),
     unique(cells.map(({ leakage }) => leakage.classes.map(({ name, groups }) => `${name} ${groups}`).join(", "))),
     unique(cells.map(({ leakage }) => `${protocolWords(leakage)}; seeds ${leakage.seeds.join(", ")}`)),

@@ -184,7 +184,7 @@ function falls(cells: readonly MeasuredCell[]): Finding {
   const best = [...own].sort((a, b) => b.value - a.value)[0];
   if (last === undefined || best === undefined || last.cell.windows.size < FALLS_FROM) return null;
   return {
-    here: `best ${percent(best.value)} at N = ${best.cell.windows.size}; ${percent(last.value)} at N = ${last.cell.windows.size}, of ${rowsOf(last.cell)} samples`,
+    here: `${best.cell === last.cell ? "most at the largest: " : `best ${percent(best.value)} at N = ${best.cell.windows.size}; `}${percent(last.value)} at N = ${last.cell.windows.size}, of ${rowsOf(last.cell)} samples`,
     same: last.value < best.value,
     why: [`At the largest N there are ${rowsOf(last.cell)} samples here.`],
   };
@@ -298,7 +298,7 @@ function scarcity({ leakage, windows }: MeasuredCell): string[] {
   return smallest === undefined
     ? []
     : [
-        `The smallest class, “${smallest.name}”, has ${smallest.rows} windows of ${windows.size} packets in ${smallest.groups} groups, which folds never part.`,
+        `The smallest class, “${smallest.name}”, gives attacks ${smallest.rows} windows of ${windows.size} packets in ${smallest.groups} groups, which folds never part.`,
       ];
 }
 

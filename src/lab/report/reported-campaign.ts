@@ -28,11 +28,13 @@ export interface ReportedCell extends Omit<Cell, "defense" | "features"> {
   readonly features?: readonly ReportedFeature[] | null;
 }
 
-/** A campaign as reports take it. */
-export interface ReportedCampaign extends Omit<CampaignResult, "cells" | "leftOut"> {
+/** A campaign as reports take it: what every `CampaignResult` has, and what newer ones have besides. */
+export interface ReportedCampaign extends Pick<CampaignResult, "hushbox" | "seed" | "quick" | "scenarios"> {
   readonly cells: readonly ReportedCell[];
   /** What a whole campaign has and this has not, a sentence each. */
   readonly leftOut?: readonly string[];
+  /** Days of each class of an emulated set; windows of a class that attacks are given at most. */
+  readonly measuring?: { readonly days: number; readonly mostRows: number };
 }
 
 /** A scenario of a campaign. */

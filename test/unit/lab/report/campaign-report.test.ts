@@ -70,7 +70,7 @@ test("a report has its page, its pictures and its numbers", (t) => {
   const folder = t.testdir({});
   const { html, summary, csv, figures } = written(
     folder,
-    campaignOf(cells(), { leftOut: ["days of each class: 1 instead of 3"] }),
+    campaignOf(cells(), { measuring: { days: 2, mostRows: 1500 }, leftOut: ["days of each class: 1 instead of 3"] }),
   );
   t.equal(markupFault(html, true), null);
   t.same([...figures].sort(), [
@@ -105,7 +105,8 @@ test("a report has its page, its pictures and its numbers", (t) => {
   t.match(html, /series in the order: time/i);
   t.match(html, /Table I[^]*n_port_unique/);
   t.match(html, /at chance/);
-  t.match(summary, /^`hushbox campaign --quick --seed 7/);
+  t.match(summary, /^`hushbox campaign --quick --seed 7 --days 2 --dataset MANIFEST:labels --out DIR`/);
+  t.match(html, /Emulated sets have 2 days/);
   t.match(
     summary,
     /\| `standalone` \| random forest \| 62\.0 % \(57\.0 % to 67\.0 %\) \| 33\.3 % \| 50\.0 % \| 0\.050 \| still read \|/,

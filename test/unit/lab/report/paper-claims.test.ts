@@ -32,7 +32,7 @@ test("undefended: every attack above 90 % from 500 packets on, or who is not", (
   const bad = [cellOf({ attacks: { ...all(0.95).attacks, "ada-boost": 0.8 } }, size(500)), ...good];
   t.equal(claim(bad, which)?.holds, "differs");
   t.match(claim(bad, which)?.here, /80\.0\u00a0% \(AdaBoost, N = 500\)/);
-  t.match(claim(bad, which)?.why.join(" "), /AdaBoost at N = 500.*has 100 windows of 500 packets/);
+  t.match(claim(bad, which)?.why.join(" "), /AdaBoost at N = 500.*gives attacks 100 windows of 500 packets/);
   t.match(claim([cellOf(network(0.95), size(500))], which)?.here, /without AdaBoost, decision tree/);
   t.end();
 });
