@@ -6,7 +6,19 @@ import type { Command } from "./main/command.js";
 import { VERSION } from "./main/version.js";
 
 /** The words of the command line, each a file under `main/`, in the order of the help. */
-const WORDS = ["run", "check", "status", "set", "shape", "features", "dataset", "attack", "campaign", "demo", "emulate"] as const;
+const WORDS = [
+  "run",
+  "check",
+  "status",
+  "set",
+  "shape",
+  "features",
+  "dataset",
+  "attack",
+  "campaign",
+  "demo",
+  "emulate",
+] as const;
 
 /** What went well, what failed, and what was asked wrongly. */
 const OK = 0;
