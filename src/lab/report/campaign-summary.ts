@@ -1,6 +1,7 @@
 import { SCENARIOS } from "../../emulator/sessions.js";
 import { generalDifferences } from "./general-differences.js";
-import { paperClaims, simulationBesidePackets } from "./paper-claims.js";
+import { paperClaims } from "./paper-claims.js";
+import { simulationBesidePackets } from "./simulation-beside-packets.js";
 import { measuredCells, presetCells, type PresetCell, type ReportedCampaign } from "./reported-campaign.js";
 import { bestOf, headlines } from "./selection.js";
 import { verdictWords } from "./verdict.js";

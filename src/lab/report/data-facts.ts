@@ -11,7 +11,7 @@ export function dataFacts(campaign: ReportedCampaign): Piece {
   const drawn =
     measuring === undefined
       ? ""
-      : piece`<p>Emulated sets have ${measuring.days} days of each class. Attacks are given at most ${whole(measuring.mostRows)} windows of a class, drawn at random from all.</p>`;
+      : piece`<p>Of emulated sets, days of each class: ${measuring.days}. Attacks are given at most ${whole(measuring.mostRows)} windows of a class, drawn at random from all.</p>`;
   return piece`<div class="words">${dataTable(
     "Data sets and protocols",
     ["what", ...campaign.scenarios.map(({ title }) => title)],

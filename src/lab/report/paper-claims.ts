@@ -1,17 +1,7 @@
-import {
-  alike,
-  byParameter,
-  isPreset,
-  mostNetwork,
-  networkAmong,
-  networkIn,
-  parameterOf,
-  settings,
-  type Settings,
-} from "./network-readings.js";
+import { isPreset, mostNetwork, networkIn, parameterOf, settings, type Settings } from "./network-readings.js";
 import { measuredCells, type MeasuredCell, type ReportedCampaign } from "./reported-campaign.js";
-import { attackIn, PAPERS_FIVE, referenceCut, viewKey } from "./selection.js";
-import { attackWords, listed, percent, points, windowWords } from "./wording.js";
+import { attackIn, PAPERS_FIVE, viewKey } from "./selection.js";
+import { attackWords, listed, percent, points } from "./wording.js";
 
 /** A statement of the paper beside what was measured here. */
 export interface PaperClaim {
@@ -91,31 +81,6 @@ export function paperClaims(campaign: ReportedCampaign): PaperClaim[] {
     );
   }
   return claims;
-}
-
-/** The paper's simulation beside the same defense on packets: nobody had measured that. Null where one of the two is missing. */
-export function simulationBesidePackets(campaign: ReportedCampaign): string[] {
-  return campaign.scenarios.flatMap((scenario) => {
-    const cells = measuredCells(campaign, scenario);
-    const simulated = referenceCut(cells.filter(({ defense }) => defense.kind === "simulated"));
-    const [first] = simulated;
-    if (first === undefined) return [];
-    const beside = alike(cells, first);
-    const packets = beside.filter(({ defense }) => defense.kind === "preset" && defense.preset === "paper");
-    const each = (own: readonly MeasuredCell[]): string =>
-      [...own]
-        .sort(byParameter)
-        .flatMap((cell) => {
-          const value = networkIn(cell);
-          return value === undefined ? [] : [`ν = ${parameterOf(cell)}: ${percent(value)}`];
-        })
-        .join(", ");
-    if (each(packets) === "") return [];
-    const off = networkAmong(beside.filter(isPreset("off")));
-    return [
-      `${scenario.title} (${scenario.real ? "real" : "emulated"}, ${windowWords(first.windows)}): simulated ${each(simulated)}; preset paper on packets ${each(packets)}${off === undefined ? "" : `; undefended ${percent(off)}`}.`,
-    ];
-  });
 }
 
 function claimOf(claim: string, rule: string, finding: Finding): PaperClaim {

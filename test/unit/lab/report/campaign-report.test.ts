@@ -106,7 +106,7 @@ test("a report has its page, its pictures and its numbers", (t) => {
   t.match(html, /Table I[^]*n_port_unique/);
   t.match(html, /at chance/);
   t.match(summary, /^`hushbox campaign --quick --seed 7 --days 2 --dataset MANIFEST:labels --out DIR`/);
-  t.match(html, /Emulated sets have 2 days/);
+  t.match(html, /days of each class: 2\./);
   t.match(
     summary,
     /\| `standalone` \| random forest \| 62\.0 % \(57\.0 % to 67\.0 %\) \| 33\.3 % \| 50\.0 % \| 0\.050 \| still read \|/,

@@ -1,6 +1,7 @@
 import { test } from "tap";
 import { generalDifferences } from "../../../../src/lab/report/general-differences.js";
-import { paperClaims, simulationBesidePackets, type PaperClaim } from "../../../../src/lab/report/paper-claims.js";
+import { paperClaims, type PaperClaim } from "../../../../src/lab/report/paper-claims.js";
+import { simulationBesidePackets } from "../../../../src/lab/report/simulation-beside-packets.js";
 import type { ReportedCell } from "../../../../src/lab/report/reported-campaign.js";
 import { PAPERS_FIVE } from "../../../../src/lab/report/selection.js";
 import { campaignOf, cellOf } from "../../../support/reported.js";
