@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PresetName } from "../../defense/presets.js";
+import { PRESET_NAMES, type PresetName } from "../../defense/presets.js";
+import { SCENARIOS } from "../../emulator/sessions.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { writeWhole } from "../dataset/write-whole.js";
 import { makeCellFolder } from "./cell-file.js";
 import type { CellPlan, Measuring } from "./cell.js";
-import { planCells, type Part } from "./plan-cells.js";
+import { PARTS, planCells, type Part } from "./plan-cells.js";
 import type { Scenario } from "./scenario.js";
 import { leftOutOf, type Scope } from "./scope.js";
 
@@ -51,6 +52,17 @@ export function planCampaign({ scope, parts, presets, ...same }: PlanOptions): C
     throw new HushboxError("usage", "these parts, presets and scenarios leave nothing to measure");
   const whole = measuringOf(seed, false);
   const leftOut = leftOutOf(scope);
+  const none = (what: string, all: readonly string[], own: readonly string[]): void => {
+    const left = all.filter((name) => !own.includes(name));
+    if (left.length > 0) leftOut.push(`${what}: ${left.join(", ")}`);
+  };
+  none("parts", PARTS, parts);
+  none("presets", PRESET_NAMES, presets);
+  none(
+    "scenarios",
+    Object.keys(SCENARIOS),
+    scenarios.map(({ name }) => name),
+  );
   const less = (what: string, own: number, all: number): void => {
     if (own < all) leftOut.push(`${what}: ${String(own)} instead of ${String(all)}`);
   };

@@ -3,7 +3,7 @@ import { attackNamed } from "../../attack/attacks.js";
 import type { CellPlan, Measuring } from "./cell.js";
 
 /** Seconds that one training takes, roughly: what shares and estimates are made of, and nothing else. */
-const SECONDS: Readonly<Record<SampleForm, number>> = { table: 0.2, fingerprint: 1, sequence: 80 };
+const SECONDS: Readonly<Record<SampleForm, number>> = { table: 0.2, fingerprint: 1, sequence: 40 };
 /** A network shows its samples again and again, where a tree sorts them once. */
 const NETWORK = 1.3;
 /** Rows of a class from which on more rows take longer. */
