@@ -28,10 +28,10 @@ export const command: Command = {
   usage: `Usage: hushbox campaign --out DIR [--quick] [options]
        hushbox campaign merge DIR... --out DIR [--json]
 
-Emulates the paper's three scenarios, passes every capture through the defenses, lets attacks learn from what an observer
-sees, and writes all figures to DIR/campaign.json: accuracy against the packets of a window for each attack, degree of
-smoothing and variance of noise, the simulated adversary beside the real one, and every preset before every attack.
-The same command goes on where it was cut off. Same seed, same figures.
+Emulates the paper's three scenarios, passes every capture through the defenses, lets attacks learn from what an
+observer sees, and writes all figures to DIR/campaign.json: accuracy against the packets of a window for each attack,
+degree of smoothing and variance of noise, the simulated adversary beside the real one, and every preset before every
+attack. The same command goes on where it was cut off. Same seed, same figures.
 
   --out DIR         captures, samples, a file for each measured cell, and the result
   --quick           under ten minutes on two cores: fewer points and repetitions; the result says what is left out
