@@ -3,12 +3,10 @@ import { UP, type Packet } from "../packet/packet.js";
 import { add, before, distance } from "../wire/sequence.js";
 import * as tcp from "../wire/tcp.js";
 import { DESTINATION, type Observation } from "./observation.js";
-import { tupleHash } from "./tuple-hash.js";
+import { RecentTuples } from "./recent-tuples.js";
 
-/** Connections at once: sets of places, of which the one not used for longest makes room. */
+/** Connections at once: sets of four. */
 const SETS = 1024;
-const WAYS = 4;
-const PLACES = SETS * WAYS;
 
 /** What is known of a connection. */
 const SENT = 1;
@@ -21,14 +19,12 @@ const RECEIVED = 4;
  * the other side has acknowledged by then.
  */
 export class SentBytes {
-  readonly #keys = new Int32Array(PLACES * 2);
-  readonly #known = new Uint8Array(PLACES);
-  readonly #used = new Float64Array(PLACES);
+  readonly #tuples = new RecentTuples(SETS);
+  readonly #known = new Uint8Array(this.#tuples.places);
   /** Behind the last byte sent; behind the last that the other side acknowledged; the highest acknowledgment sent. */
-  readonly #next = new Uint32Array(PLACES);
-  readonly #unacknowledged = new Uint32Array(PLACES);
-  readonly #received = new Uint32Array(PLACES);
-  #clock = 0;
+  readonly #next = new Uint32Array(this.#tuples.places);
+  readonly #unacknowledged = new Uint32Array(this.#tuples.places);
+  readonly #received = new Uint32Array(this.#tuples.places);
 
   /** Bytes of a TCP segment's payload that it has for its length alone; none of one on its way down. The header must fit; no fragments. */
   padding(packet: Packet, view: DataView, seen: Observation): number {
@@ -105,21 +101,9 @@ export class SentBytes {
   #place(seen: Observation): number {
     const up = seen.direction === UP;
     const ports = up ? (seen.sourcePort << 16) | seen.destinationPort : (seen.destinationPort << 16) | seen.sourcePort;
-    const hash = tupleHash(seen.addresses, up ? 0 : DESTINATION, up ? DESTINATION : 0, ports);
-    const first = (hash & (SETS - 1)) * WAYS;
-    let oldest = first;
-    this.#clock++;
-    for (let place = first; place < first + WAYS; place++) {
-      if (this.#keys[place * 2] === hash && this.#keys[place * 2 + 1] === ports) {
-        this.#used[place] = this.#clock;
-        return place;
-      }
-      if ((this.#used[place] ?? 0) < (this.#used[oldest] ?? 0)) oldest = place;
-    }
-    this.#keys[oldest * 2] = hash;
-    this.#keys[oldest * 2 + 1] = ports;
-    this.#known[oldest] = 0;
-    this.#used[oldest] = this.#clock;
-    return oldest;
+    const found = this.#tuples.place(seen.addresses, up ? 0 : DESTINATION, up ? DESTINATION : 0, ports);
+    if (found >= 0) return found;
+    this.#known[~found] = 0;
+    return ~found;
   }
 }

@@ -212,6 +212,21 @@ void test("windows are scaled by what the handshake agreed", (t) => {
   t.end();
 });
 
+void test("thousands of handshakes do not make it forget the windows of connections in use", (t) => {
+  const options = hex("01 03 03 07");
+  const eyes = observer("wan");
+  const used = Array.from({ length: 16 }, (_, i) => ({ protocol: TCP, window: 100, sourcePort: 40_000 + i }));
+  for (const one of used) eyes.see(up({ ...one, flags: tcp.SYN, options }));
+  let wrong = 0;
+  for (let i = 0; i < 20_000; i++) {
+    eyes.see(up({ protocol: TCP, flags: tcp.SYN, window: 100, sourcePort: 1000 + (i % 30_000), destinationPort: 80 }));
+    if (i % 500 > 0) continue;
+    for (const one of used) if (eyes.see(up({ ...one, flags: tcp.ACK }))?.scaledWindow !== 12_800) wrong++;
+  }
+  t.equal(wrong, 0);
+  t.end();
+});
+
 void test("a ring hands a trace over in order, and loses and counts what does not fit", (t) => {
   const ring = new TraceRing(4);
   const reader = new TraceRing(ring.shared);
