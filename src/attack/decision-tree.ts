@@ -1,11 +1,11 @@
-import type { Matrix } from "../features/matrix.js";
 import type { Random } from "../random/random.js";
 import type { Attack, Labelled, Model, SavedModel } from "./attack.js";
-import { checkLabelled, checkSamples } from "./check-samples.js";
+import { checkLabelled } from "./check-samples.js";
 import { RankedColumns } from "./ranked-columns.js";
 import { SavedFields } from "./saved-fields.js";
 import { TreeBuilder } from "./tree-builder.js";
 import { TreeGrower } from "./tree-grower.js";
+import { TreesModel } from "./trees-model.js";
 import { Trees } from "./trees.js";
 
 const NAME = "decision-tree";
@@ -22,34 +22,13 @@ export class DecisionTree implements Attack {
     const into = new TreeBuilder(from.classes, columns);
     grower.grow(new Int32Array(rows).fill(1), random, into);
     progress?.(1);
-    return new TreeModel(into.done());
+    return new TreesModel(NAME, into.done());
   }
 
   load(saved: SavedModel): Model {
     const fields = new SavedFields(saved, NAME);
     const trees = Trees.load(fields);
     if (trees.count !== 1) throw fields.wrong(`there are ${String(trees.count)} trees where one belongs`);
-    return new TreeModel(trees);
-  }
-}
-
-class TreeModel implements Model {
-  readonly #trees: Trees;
-
-  constructor(trees: Trees) {
-    this.#trees = trees;
-  }
-
-  get classes(): number {
-    return this.#trees.classes;
-  }
-
-  probabilities(samples: Matrix): Float64Array {
-    checkSamples(samples, this.#trees.width, `asking ${NAME}`);
-    return this.#trees.probabilities(samples);
-  }
-
-  save(): SavedModel {
-    return this.#trees.save(NAME);
+    return new TreesModel(NAME, trees);
   }
 }

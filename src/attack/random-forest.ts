@@ -1,12 +1,12 @@
-import type { Matrix } from "../features/matrix.js";
 import type { Random } from "../random/random.js";
 import { SeededRandom } from "../random/seeded-random.js";
 import type { Attack, Labelled, Model, SavedModel } from "./attack.js";
-import { checkLabelled, checkSamples } from "./check-samples.js";
+import { checkLabelled } from "./check-samples.js";
 import { RankedColumns } from "./ranked-columns.js";
 import { SavedFields } from "./saved-fields.js";
 import { TreeBuilder } from "./tree-builder.js";
 import { TreeGrower } from "./tree-grower.js";
+import { TreesModel } from "./trees-model.js";
 import { Trees } from "./trees.js";
 
 const NAME = "random-forest";
@@ -33,32 +33,11 @@ export class RandomForest implements Attack {
 
   train(from: Labelled, random: Random, progress?: (done: number) => void): Model {
     checkLabelled(from, `training ${NAME}`);
-    return new ForestModel(growForest(from, this.#trees, random, progress));
+    return new TreesModel(NAME, growForest(from, this.#trees, random, progress));
   }
 
   load(saved: SavedModel): Model {
-    return new ForestModel(Trees.load(new SavedFields(saved, NAME)));
-  }
-}
-
-class ForestModel implements Model {
-  readonly #trees: Trees;
-
-  constructor(trees: Trees) {
-    this.#trees = trees;
-  }
-
-  get classes(): number {
-    return this.#trees.classes;
-  }
-
-  probabilities(samples: Matrix): Float64Array {
-    checkSamples(samples, this.#trees.width, `asking ${NAME}`);
-    return this.#trees.probabilities(samples);
-  }
-
-  save(): SavedModel {
-    return this.#trees.save(NAME);
+    return new TreesModel(NAME, Trees.load(new SavedFields(saved, NAME)));
   }
 }
 
