@@ -1,7 +1,6 @@
 import type { SampleForm } from "../../attack/attack.js";
 import { FamilyWindows } from "../../features/family-windows.js";
 import type { Family } from "../../features/family.js";
-import type { FeatureWindow } from "../../features/feature-window.js";
 import { FEATURES } from "../../features/features.js";
 import { KFingerprint } from "../../features/k-fingerprint.js";
 import { Lengths } from "../../features/lengths.js";
@@ -116,14 +115,13 @@ function shapeOf(form: SampleForm, options: WindowOptions): Shape {
 function twelve(options: WindowOptions): Shape {
   const rows = new GrowingRows(FEATURES.length);
   const row = new Float64Array(FEATURES.length);
-  const sink = {
-    window: (window: FeatureWindow, _: number, whole: boolean): void => {
+  const windows = new Windows(options, {
+    window: (window, _, whole) => {
       if (!whole) return;
       window.write(row);
       rows.push(row);
     },
-  };
-  let windows = new Windows(options, sink);
+  });
   return {
     rows,
     columns: FEATURES,
@@ -132,7 +130,6 @@ function twelve(options: WindowOptions): Shape {
     },
     end: () => {
       windows.end();
-      windows = new Windows(options, sink);
     },
   };
 }
