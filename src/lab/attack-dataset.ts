@@ -1,17 +1,18 @@
 import { availableParallelism } from "node:os";
-import type { Attack, SampleForm } from "../attack/attack.js";
+import type { Attack } from "../attack/attack.js";
 import { TrainingPool } from "../attack/training-pool.js";
 import type { PresetName } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { FEATURES } from "../features/features.js";
 import type { WindowOptions } from "../features/windows.js";
 import type { DefenseCost } from "../leakage/defense-cost.js";
 import type { LeakageReport } from "../leakage/leakage-report.js";
-import type { ColumnBlock } from "../leakage/permutation-importance.js";
 import { PoolRunner } from "../leakage/pool-runner.js";
 import { protocol, type ProtocolOptions } from "../leakage/protocol.js";
 import type { ObserverKind } from "../trace/make-observer.js";
-import { Dataset, type Task } from "./dataset/dataset.js";
-import { collectSamples, type Collected } from "./samples/collect-samples.js";
+import { Dataset } from "./dataset/dataset.js";
+import { passCaptures } from "./samples/pass-captures.js";
+import type { Samples } from "./samples/samples.js";
 
 /** What to attack, and how. */
 export interface AttackDatasetOptions {
@@ -48,6 +49,9 @@ export interface AttackDatasetReport {
   readonly leakage: LeakageReport;
 }
 
+/** The features one by one: what else the attacks see has too many columns to be asked each. */
+const TWELVE = FEATURES.map((name, column) => ({ name, columns: [column] }));
+
 /** Hears what is being done: captures passed through the defense, then trainings. */
 export type AttackProgress = (what: "captures" | "trainings", done: number, all: number) => void;
 
@@ -58,20 +62,17 @@ export async function attackDataset(
 ): Promise<AttackDatasetReport> {
   const dataset = Dataset.open(options.dataset);
   const task = dataset.task(options.task ?? dataset.tasks[0] ?? "");
-  const collect = (preset: PresetName): Promise<Collected> =>
-    collected(dataset, task, { ...options, preset }, progress);
-  const defended = await collect(options.preset);
-  const [test] = defended.sets;
-  const [train] = options.stale ? (await collect("off")).sets : defended.sets;
-  if (test === undefined || train === undefined)
-    throw new HushboxError("internal", "attacking a set: nothing was collected");
   const threads = availableParallelism();
+  const passed = (preset: PresetName): Promise<Samples> =>
+    passedThrough({ ...options, task: task.name, preset }, threads, progress);
+  const { set: test, cost } = await passed(options.preset);
+  const train = options.stale ? (await passed("off")).set : test;
   const pool = new TrainingPool({ workers: threads });
   try {
     const leakage = await protocol(
       { train, test },
       options.attacks,
-      { ...options.protocol, blocks: blocksOf(defended.columns) },
+      { ...options.protocol, blocks: { table: TWELVE } },
       {
         runner: new PoolRunner(pool, threads),
         progress: (done, all) => {
@@ -91,7 +92,7 @@ export async function attackDataset(
       observer: options.observer,
       vantage: options.vantage === "lan" ? "lan" : "wan",
       windows: options.windows,
-      cost: defended.cost,
+      cost,
       leakage,
     };
   } finally {
@@ -99,19 +100,25 @@ export async function attackDataset(
   }
 }
 
-function collected(
-  dataset: Dataset,
-  task: Task,
-  { preset, seed, vantage, observer, windows, attacks }: AttackDatasetOptions,
+async function passedThrough(
+  {
+    dataset,
+    task,
+    preset,
+    seed,
+    vantage,
+    observer,
+    windows,
+    attacks,
+  }: AttackDatasetOptions & { readonly task: string },
+  threads: number,
   progress: AttackProgress,
-): Promise<Collected> {
-  const forms: readonly SampleForm[] = [...new Set(attacks.map(({ form }) => form))];
-  return collectSamples(dataset, task, { preset, seed, vantage }, [{ observer, windows, forms }], (done, all) => {
+): Promise<Samples> {
+  const looks = [{ observer, windows, forms: [...new Set(attacks.map(({ form }) => form))] }];
+  const defended = { preset, seed, vantage };
+  const [samples] = await passCaptures({ manifest: dataset, task, defended, looks, threads }, (done, all) => {
     progress("captures", done, all);
   });
-}
-
-/** The twelve features one by one: what else the attacks see has too many columns to be asked each. */
-function blocksOf({ table }: Collected["columns"]): Readonly<Partial<Record<SampleForm, readonly ColumnBlock[]>>> {
-  return table === undefined ? {} : { table: table.map((name, column) => ({ name, columns: [column] })) };
+  if (samples === undefined) throw new HushboxError("internal", "attacking a set: nobody looked on");
+  return samples;
 }

@@ -27,13 +27,18 @@ export class TargetFile implements Target {
   }
 
   finish(): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** What `finish` does, for who has nothing to wait for. */
+  close(): void {
     this.#attempt("writing", () => {
       sync(this.#fd);
       closeSync(this.#fd);
     });
     this.#fd = -1;
     this.#file.finish();
-    return Promise.resolve();
   }
 
   discard(): void {

@@ -11,25 +11,34 @@ export class UnfinishedFile {
   /** `failure` makes the error for what the file system says. */
   constructor(name: string, failure: (cause: unknown) => HushboxError) {
     this.#failure = failure;
-    const there = statSync(name, { throwIfNoEntry: false });
-    if (there?.isDirectory() === true) throw failure(new Error("it is a directory"));
-    const atOnce = there !== undefined && !there.isFile();
-    this.#name = atOnce ? null : there === undefined ? name : realpathSync(name);
+    this.#name = this.#attempt(() => {
+      const there = statSync(name, { throwIfNoEntry: false });
+      if (there === undefined) return name;
+      if (there.isDirectory()) throw new Error("it is a directory");
+      return there.isFile() ? realpathSync(name) : null;
+    });
     this.path = this.#name === null ? name : `${this.#name}.unfinished`;
   }
 
   /** It is whole: gives it its name. */
   finish(): void {
-    if (this.#name === null) return;
-    try {
-      renameSync(this.path, this.#name);
-    } catch (cause) {
-      throw this.#failure(cause);
-    }
+    const name = this.#name;
+    if (name === null) return;
+    this.#attempt(() => {
+      renameSync(this.path, name);
+    });
   }
 
   /** It is not wanted. */
   discard(): void {
     if (this.#name !== null) rmSync(this.path, { force: true });
+  }
+
+  #attempt<T>(what: () => T): T {
+    try {
+      return what();
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { TrainingPool } from "../attack/training-pool.js";
-import type { Matrix } from "../features/matrix.js";
+import { stacked } from "../features/stacked.js";
 import type { Runner, Trial } from "./runner.js";
 
 /** Trains in the threads of a pool, which knows the registry's attacks; the tests of a trial go there as one. Same answers as in line. */
@@ -18,19 +18,4 @@ export class PoolRunner implements Runner {
     let at = 0;
     return tests.map(({ rows }) => probabilities.slice(at, (at += rows * from.classes)));
   }
-}
-
-/** Matrices of equally many columns, one below the other. */
-function stacked(parts: readonly Matrix[]): Matrix {
-  const [first] = parts;
-  if (first !== undefined && parts.length === 1) return first;
-  const columns = first?.columns ?? 0;
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const values = new Float64Array(rows * columns);
-  let at = 0;
-  for (const part of parts) {
-    values.set(part.values, at);
-    at += part.values.length;
-  }
-  return { rows, columns, values };
 }

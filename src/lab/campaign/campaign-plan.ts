@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PRESET_NAMES, type PresetName } from "../../defense/presets.js";
 import { SCENARIOS } from "../../emulator/sessions.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
-import { writeWhole } from "../dataset/write-whole.js";
+import { writeWhole } from "../write-whole.js";
 import { makeCellFolder } from "./cell-file.js";
 import type { CellPlan, Measuring } from "./cell.js";
 import { PARTS, planCells, type Part } from "./plan-cells.js";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { makeFolder } from "../dataset/import-dataset.js";
-import { writeWhole } from "../dataset/write-whole.js";
+import { writeWhole } from "../write-whole.js";
 import type { Cell, CellPlan } from "./cell.js";
 
 const FOLDER = "cells";

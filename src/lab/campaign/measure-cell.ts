@@ -15,7 +15,7 @@ import { noised } from "../theory/white-noise.js";
 import type { Cell, CellPlan, Measuring } from "./cell.js";
 import { drawnRows } from "./drawn-rows.js";
 import { featureSummaries } from "./feature-summaries.js";
-import type { Samples } from "./sample-file.js";
+import type { Samples } from "../samples/samples.js";
 
 /** What a measurement adds to a plan. */
 export type Measured = Pick<Cell, "cost" | "features" | "leakage" | "refused" | "seconds">;

@@ -1,7 +1,7 @@
 import type { SampleForm } from "../../attack/attack.js";
 import { attackNamed } from "../../attack/attacks.js";
 import { PRESETS, type PresetName } from "../../defense/presets.js";
-import type { Look } from "../samples/collect-samples.js";
+import type { Look } from "../samples/look.js";
 import type { CellPlan } from "./cell.js";
 
 /** One way of a scenario's captures through the datapath, which many cells look at. Survives structuredClone. */

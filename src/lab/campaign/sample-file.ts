@@ -1,34 +1,15 @@
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SampleForm } from "../../attack/attack.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Matrix } from "../../features/matrix.js";
 import type { DefenseCost } from "../../leakage/defense-cost.js";
-import type { SampleSet } from "../../leakage/sample-set.js";
 import { makeFolder } from "../dataset/import-dataset.js";
-import { unfinished } from "../dataset/write-whole.js";
+import type { Samples } from "../samples/samples.js";
+import { writeWhole } from "../write-whole.js";
 
 /** Bytes of a header that are read at once. */
 const BLOCK = 65_536;
-
-/** What one look saw of a pass. */
-export interface Samples {
-  readonly set: SampleSet;
-  /** When each row began, in µs. */
-  readonly starts: Float64Array;
-  /** Of the pass. */
-  readonly cost: DefenseCost;
-}
 
 /** The first line of a file; the arrays follow in the order of LAYOUT, then the forms. */
 interface Header {
@@ -52,24 +33,9 @@ export function writeSamples(path: string, stamp: string, { set, starts, cost }:
     forms: forms.map(([form, { columns }]) => ({ form, columns })),
     cost,
   };
-  const temporary = unfinished(path);
   const arrays = [set.labels, set.groups, set.traces ?? new Uint32Array(header.rows), starts];
   makeFolder(dirname(path));
-  try {
-    const fd = openSync(temporary, "w");
-    try {
-      writeFileSync(fd, `${JSON.stringify(header)}\n`);
-      for (const array of [...arrays, ...forms.map(([, { values }]) => values)]) writeFileSync(fd, array);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new HushboxError("output-unwritable", `writing ${path}: ${why}`, cause);
-  }
+  writeWhole(path, `${JSON.stringify(header)}\n`, ...arrays, ...forms.map(([, { values }]) => values));
 }
 
 /** The forms that a whole file of that stamp has its rows in; null where there is no such file. */

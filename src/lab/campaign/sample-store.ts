@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import type { Look } from "../samples/collect-samples.js";
+import type { Look } from "../samples/look.js";
+import { passCaptures } from "../samples/pass-captures.js";
+import type { Samples } from "../samples/samples.js";
 import type { CellPlan } from "./cell.js";
-import { passCaptures } from "./pass-captures.js";
 import { looksOf, lookKey, passKey, passOf, type Pass } from "./pass.js";
-import { formsIn, readSamples, writeSamples, type Samples } from "./sample-file.js";
+import { formsIn, readSamples, writeSamples } from "./sample-file.js";
 import type { Scenario } from "./scenario.js";
 
 /** Where samples are kept and what they are made of. Survives structuredClone. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeWhole } from "../dataset/write-whole.js";
+import { writeWhole } from "../write-whole.js";
 import { writeReport } from "../report/campaign-report.js";
 import type { CampaignResult } from "./cell.js";
 

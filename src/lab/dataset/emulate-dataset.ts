@@ -13,7 +13,7 @@ import { Ledger, stampOf } from "./ledger.js";
 import { MANIFEST_NAME, writeManifest } from "./manifest.js";
 import type { SessionFile, SessionJob } from "./session-file.js";
 import type { SessionAnswer } from "./session-worker.js";
-import { discard, unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./unfinished.js";
 
 /** Bytes kept of a frame: every header of TCP over IPv6 (94 in a SYN), and the connection IDs of QUIC's. */
 export const DEFAULT_SNAP = 128;

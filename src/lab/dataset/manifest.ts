@@ -6,8 +6,8 @@ import { strictYaml } from "../../config/strict-yaml.js";
 import { newAjv, problemsOf } from "../../config/validator.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { DURATION_PATTERN } from "../../time/duration.js";
+import { writeWhole } from "../write-whole.js";
 import { checkManifest } from "./check-manifest.js";
-import { writeWhole } from "./write-whole.js";
 
 const STRICT = { additionalProperties: false } as const;
 
@@ -104,7 +104,7 @@ export function bytesOf(path: string): Uint8Array {
   }
 }
 
-/** Writes a manifest, its keys always in the same order; it is there whole or not at all. Throws `dataset-invalid`. */
+/** Writes a manifest, its keys always in the same order; it is there whole or not at all. Throws `output-unwritable`. */
 export function writeManifest(path: string, { name, real, origin, licence, device, tasks, captures }: Manifest): void {
   const ordered = { name, real, origin, licence, device, tasks, captures };
   writeWhole(path, stringify(ordered, { lineWidth: 0, keepUndefined: false }));

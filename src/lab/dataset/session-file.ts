@@ -2,7 +2,7 @@ import { renameSync } from "node:fs";
 import { sessionPlan, type SessionLabel } from "../../emulator/sessions.js";
 import { writeCapture } from "../../emulator/synthesis.js";
 import { stampOf } from "./ledger.js";
-import { discard, unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./unfinished.js";
 
 /** One session to be written as a capture. Survives structuredClone. */
 export interface SessionJob {

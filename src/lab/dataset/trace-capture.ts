@@ -6,7 +6,7 @@ import * as ethernet from "../../wire/ethernet.js";
 import * as ipv4 from "../../wire/ipv4.js";
 import { ACK, HEADER } from "../../wire/tcp.js";
 import { readTable } from "./csv-table.js";
-import { discard, unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./unfinished.js";
 
 /** The speaker of every capture that is made of a trace. */
 export const TRACE_DEVICE = "02:00:00:00:00:01";

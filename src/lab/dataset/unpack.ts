@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { HushboxError } from "../../errors/hushbox-error.js";
-import { discard, unfinished } from "./write-whole.js";
+import { discard, unfinished } from "./unfinished.js";
 
 export type Packing = "none" | "gz" | "xz";
 

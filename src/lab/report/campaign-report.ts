@@ -5,7 +5,7 @@ import { campaignCsv } from "./campaign-csv.js";
 import { campaignPage } from "./campaign-page.js";
 import { campaignSummary } from "./campaign-summary.js";
 import type { ReportedCampaign } from "./reported-campaign.js";
-import { writePage } from "./write-page.js";
+import { writeWhole } from "../write-whole.js";
 
 /**
  * Writes a campaign's report into a folder: index.html, which needs nothing beside it, figures/*.svg, campaign.csv and summary.md. Each
@@ -21,11 +21,11 @@ export function writeReport(result: ReportedCampaign, folder: string): void {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new HushboxError("output-unwritable", `making ${pictures}: ${why}`, cause);
   }
-  for (const { file, svg } of figures) writePage(join(pictures, `${file}.svg`), `${svg.source}\n`);
+  for (const { file, svg } of figures) writeWhole(join(pictures, `${file}.svg`), `${svg.source}\n`);
   const own = new Set(figures.map(({ file }) => `${file}.svg`));
   for (const name of readdirSync(pictures))
     if (/^figure-.*\.svg$/.test(name) && !own.has(name)) rmSync(join(pictures, name));
-  writePage(join(folder, "campaign.csv"), campaignCsv(result));
-  writePage(join(folder, "summary.md"), campaignSummary(result));
-  writePage(join(folder, "index.html"), html);
+  writeWhole(join(folder, "campaign.csv"), campaignCsv(result));
+  writeWhole(join(folder, "summary.md"), campaignSummary(result));
+  writeWhole(join(folder, "index.html"), html);
 }

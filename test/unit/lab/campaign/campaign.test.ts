@@ -113,7 +113,7 @@ test("wrong use", async (t) => {
     [["--out", "x", "--shard", "2/2"], /from 0 to n - 1/],
     [["--out", "x", "--parts", "all"], /--parts is one of undefended/],
     [["--out", "x", "--dataset", "manifest.yaml"], /MANIFEST:TASK/],
-    [["--out", "x", "--windows", "0"], /whole numbers from 1/],
+    [["--out", "x", "--windows", "0"], /whole number from 1/],
     [["--out", "x", "--days", "-1"], /days/],
     [["--out", "x", "--scenarios", "none"], /leave nothing to measure/],
     [["--out", "x", "--presets", "tunnel"], /--presets are of off, paper, standalone/],

@@ -4,7 +4,7 @@ import { FEATURES } from "../../../../src/features/features.js";
 import type { CellDefense, CellPlan, Measuring } from "../../../../src/lab/campaign/cell.js";
 import { drawnRows } from "../../../../src/lab/campaign/drawn-rows.js";
 import { measureCell, type Measured } from "../../../../src/lab/campaign/measure-cell.js";
-import type { Samples } from "../../../../src/lab/campaign/sample-file.js";
+import type { Samples } from "../../../../src/lab/samples/samples.js";
 import { totalCost } from "../../../../src/leakage/defense-cost.js";
 import { InlineRunner } from "../../../../src/leakage/runner.js";
 import { SeededRandom } from "../../../../src/random/seeded-random.js";

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
-import { formsIn, readSamples, writeSamples, type Samples } from "../../../../src/lab/campaign/sample-file.js";
+import { formsIn, readSamples, writeSamples } from "../../../../src/lab/campaign/sample-file.js";
+import type { Samples } from "../../../../src/lab/samples/samples.js";
 import { totalCost } from "../../../../src/leakage/defense-cost.js";
 import { SeededRandom } from "../../../../src/random/seeded-random.js";
 import { normalFiles, sampleSet } from "../../../support/sample-sets.js";

@@ -5,9 +5,9 @@ import type { SampleSet } from "../../leakage/sample-set.js";
 import { OBSERVER_KINDS } from "../../trace/make-observer.js";
 import type { Observation } from "../../trace/observation.js";
 import { Dataset } from "../dataset/dataset.js";
-import type { Look } from "../samples/collect-samples.js";
-import { defendedTrace, type DefendedOptions } from "../samples/defended-trace.js";
-import { SampleTable } from "../samples/sample-table.js";
+import { defendedTrace, type DefendedOptions } from "./defended-trace.js";
+import type { Look } from "./look.js";
+import { SampleTable } from "./sample-table.js";
 
 /** One capture of a task to be passed. Survives structuredClone. */
 export interface PassingJob {

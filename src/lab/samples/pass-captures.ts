@@ -2,12 +2,13 @@ import { Worker } from "node:worker_threads";
 import type { SampleForm } from "../../attack/attack.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Matrix } from "../../features/matrix.js";
+import { stacked } from "../../features/stacked.js";
 import { totalCost } from "../../leakage/defense-cost.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
 import { Dataset } from "../dataset/dataset.js";
-import type { Look } from "../samples/collect-samples.js";
+import type { Look } from "./look.js";
 import type { Passed, PassingAnswer, PassingJob } from "./passing-worker.js";
-import type { Samples } from "./sample-file.js";
+import type { Samples } from "./samples.js";
 
 /** Which captures pass which defense, and who looks on. */
 export interface PassingOptions extends Omit<PassingJob, "member"> {
@@ -81,18 +82,6 @@ function joined(
   }
   for (const form of forms) samples[form] = stacked(parts.flatMap(({ set }) => set.samples[form] ?? []));
   return { set: { classes, labels, groupNames, groups, traces, samples }, starts };
-}
-
-function stacked(parts: readonly Matrix[]): Matrix {
-  const columns = parts[0]?.columns ?? 0;
-  const rows = parts.reduce((sum, part) => sum + part.rows, 0);
-  const values = new Float64Array(rows * columns);
-  let at = 0;
-  for (const part of parts) {
-    values.set(part.values, at);
-    at += part.values.length;
-  }
-  return { rows, columns, values };
 }
 
 function asked(worker: Worker, job: PassingJob): Promise<PassingAnswer> {

@@ -1,0 +1,10 @@
+import type { SampleForm } from "../../attack/attack.js";
+import type { WindowOptions } from "../../features/windows.js";
+import type { ObserverKind } from "../../trace/make-observer.js";
+
+/** One way to look at a set and to cut what is seen. Survives structuredClone. */
+export interface Look {
+  readonly observer: ObserverKind;
+  readonly windows: WindowOptions;
+  readonly forms: readonly SampleForm[];
+}

@@ -1,0 +1,11 @@
+import type { DefenseCost } from "../../leakage/defense-cost.js";
+import type { SampleSet } from "../../leakage/sample-set.js";
+
+/** What one look saw of a pass. */
+export interface Samples {
+  readonly set: SampleSet;
+  /** When each row began, in µs. */
+  readonly starts: Float64Array;
+  /** Of the pass. */
+  readonly cost: DefenseCost;
+}
