@@ -11,6 +11,7 @@ import type { Command } from "./command.js";
 import { oneOf } from "./one-of.js";
 import { Progress } from "./progress.js";
 import { VERSION } from "./version.js";
+import { wholeNumber } from "./whole-number.js";
 import { windowCut } from "./window-cut.js";
 
 const NAMES = ATTACKS.map(({ name }) => name);
@@ -94,9 +95,9 @@ async function run(args: string[]): Promise<number> {
     stale: values.stale,
     protocol: {
       ...DEFAULTS,
-      seeds: Array.from({ length: count("seeds", values.seeds, 1) }, (_, i) => String(i + 1)),
-      folds: count("folds", values.folds, 2),
-      repetitions: count("null", values.null, 0),
+      seeds: Array.from({ length: wholeNumber("seeds", values.seeds, 1) }, (_, i) => String(i + 1)),
+      folds: wholeNumber("folds", values.folds, 2),
+      repetitions: wholeNumber("null", values.null, 0),
       training: oneOf("training", ["even", "as-is"], values.training),
       counted: values.votes ? "votes" : "rows",
     },
@@ -115,13 +116,6 @@ async function run(args: string[]): Promise<number> {
   await page?.finish();
   console.log(values.json ? JSON.stringify(report) : inWords(report));
   return 0;
-}
-
-function count(name: string, given: string, least: number): number {
-  const number = Number(given);
-  if (given.trim() === "" || !Number.isInteger(number) || number < least)
-    throw new HushboxError("usage", `--${name} is a whole number from ${String(least)}, not "${given}"`);
-  return number;
 }
 
 function inWords({ dataset, defense, cost, leakage, observer, vantage }: AttackDatasetReport): string {

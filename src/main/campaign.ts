@@ -17,6 +17,7 @@ import type { Command } from "./command.js";
 import { oneOf } from "./one-of.js";
 import { Progress } from "./progress.js";
 import { VERSION } from "./version.js";
+import { wholeNumber } from "./whole-number.js";
 
 const NAMES = Object.keys(SCENARIOS) as ScenarioName[];
 /** Milliseconds between two lines of progress: it may run all night. */
@@ -102,7 +103,7 @@ async function campaign(args: string[]): Promise<number> {
     scenarios,
   });
   const shard = parseShard(values.shard);
-  const threads = whole("threads", values.threads);
+  const threads = wholeNumber("threads", values.threads, 1);
   const progress = new Progress("hushbox campaign", EVERY);
   const result = await runCampaign({ plan, sources, folder, shard, threads }, (now) => {
     progress.tell((seconds) => line(now, seconds));
@@ -180,7 +181,7 @@ function inTime(seconds: number): string {
 
 function scopeOf(scope: Scope, windows: string | undefined): Scope {
   if (windows === undefined) return scope;
-  const sizes = list(windows).map((size) => whole("windows", size));
+  const sizes = list(windows).map((size) => wholeNumber("windows", size, 1));
   return { ...scope, sizes, sideSizes: sizes, presetSizes: sizes };
 }
 
@@ -193,12 +194,6 @@ function manifest(text: string): Source {
 
 function list(text: string): string[] {
   return text.split(",").map((item) => item.trim());
-}
-
-function whole(option: string, text: string): number {
-  const number = Number(text);
-  if (!/^[0-9]{1,9}$/.test(text) || number < 1) throw wrong(`--${option} takes whole numbers from 1, not "${text}"`);
-  return number;
 }
 
 function positive(option: string, text: string): number {

@@ -8,6 +8,7 @@ import { findInFolder, type FolderOptions, type SetWords } from "../lab/dataset/
 import { findInTable } from "../lab/dataset/import-table.js";
 import type { Command } from "./command.js";
 import { Progress } from "./progress.js";
+import { wholeNumber } from "./whole-number.js";
 
 /** `hushbox dataset`: labelled captures for features and attacks. */
 export const command: Command = {
@@ -115,8 +116,7 @@ async function find(kind: string, source: string, out: string, values: Values, p
 }
 
 function folderOptions({ level, group }: Values): Pick<FolderOptions, "level" | "group"> {
-  const depth = Number(level);
-  if (!Number.isInteger(depth) || depth < 1) throw wrong(`--level is a whole number from 1, not "${level}"`);
+  const depth = wholeNumber("level", level, 1);
   if (group === "folder" || group === "file") return { level: depth, group };
   const pattern = /^\/(.+)\/$/.exec(group)?.[1];
   if (pattern === undefined) throw wrong(`--group is folder, file or /a pattern/, not "${group}"`);

@@ -5,6 +5,7 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import { allThreads, DEFAULT_SNAP, emulateDataset, LEAST_SNAP } from "../lab/dataset/emulate-dataset.js";
 import type { Command } from "./command.js";
 import { Progress } from "./progress.js";
+import { wholeNumber } from "./whole-number.js";
 
 const NAMES = Object.keys(SCENARIOS) as ScenarioName[];
 
@@ -49,8 +50,8 @@ async function dataset(args: string[]): Promise<number> {
   if (out === undefined) throw wrong("--out is missing: a folder for captures and manifest");
   const days = Number(values.days);
   if (!(days > 0 && days <= 366)) throw wrong(`--days is a number above 0, up to 366, not "${values.days}"`);
-  const snap = whole("snap", values.snap, LEAST_SNAP);
-  const threads = whole("threads", values.threads, 1);
+  const snap = wholeNumber("snap", values.snap, LEAST_SNAP);
+  const threads = wholeNumber("threads", values.threads, 1);
   const progress = new Progress("hushbox emulate");
   const report = await emulateDataset({ scenario, days, seed, out, snap, threads }, (done, all) => {
     progress.tell(() => `${done} of ${all} captures`);
@@ -64,13 +65,6 @@ async function dataset(args: string[]): Promise<number> {
     console.log([`${report.manifest}: ${report.captures} captures${reused}, emulated`, ...rows].join("\n"));
   }
   return 0;
-}
-
-function whole(option: string, text: string, least: number): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < least)
-    throw wrong(`--${option} is a whole number from ${least}, not "${text}"`);
-  return value;
 }
 
 function wrong(what: string): HushboxError {

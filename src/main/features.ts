@@ -14,6 +14,7 @@ import { parseMac } from "../wire/ethernet.js";
 import { parsePrefix } from "../wire/prefix.js";
 import type { Command } from "./command.js";
 import { oneOf } from "./one-of.js";
+import { Progress } from "./progress.js";
 import { windowCut } from "./window-cut.js";
 
 const SECOND = 1000;
@@ -86,7 +87,13 @@ async function run(args: string[]): Promise<number> {
 
   const target = out === undefined ? new TargetStream(process.stdout) : new TargetFile(out);
   const start = performance.now();
-  const traces = await write(options, target, format ?? (json ? "json" : "csv"), progressOf(inputs.length, start));
+  const progress = new Progress("hushbox features");
+  const traces = await write(options, target, format ?? (json ? "json" : "csv"), (done, records) => {
+    progress.tell((seconds) => {
+      const rate = number(Math.round(records / seconds));
+      return `${number(done)} of ${number(inputs.length)} captures, ${number(records)} packets, ${rate} packets/s`;
+    });
+  });
   for (const { file, records } of traces.filter(({ truncated }) => truncated)) {
     console.error(`hushbox features: ${file} ends within a packet; windows of the ${records} before it`);
   }
@@ -146,19 +153,6 @@ function formatOf(out: string): Format {
   const found = FORMATS.find((format) => out.endsWith(`.${format}`));
   if (found === undefined) throw wrong(`--out ${out}: its name is to end in .csv or .parquet`);
   return found;
-}
-
-function progressOf(inputs: number, start: number): (done: number, records: number) => void {
-  let said = start;
-  return (done, records) => {
-    const now = performance.now();
-    if (now - said < SECOND || now - start < 2 * SECOND) return;
-    said = now;
-    const rate = Math.round((records / (now - start)) * SECOND);
-    console.error(
-      `hushbox features: ${number(done)} of ${number(inputs)} captures, ${number(records)} packets, ${number(rate)} packets/s`,
-    );
-  };
 }
 
 interface Summary {

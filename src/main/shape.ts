@@ -3,8 +3,7 @@ import { isPreset, PRESET_NAMES, PRESETS } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { shape, type ShapeReport } from "../lab/shape.js";
 import type { Command } from "./command.js";
-
-const SECOND = 1000;
+import { Progress } from "./progress.js";
 
 /** `hushbox shape`: a capture through the datapath. */
 export const command: Command = {
@@ -50,20 +49,12 @@ async function run(args: string[]): Promise<number> {
   if (device === undefined) throw wrong("--device is missing: the device's MAC or IP address");
   if (observer !== "lan" && observer !== "wan") throw wrong(`--observer is lan or wan, not "${observer}"`);
 
-  const start = performance.now();
-  let said = start;
+  const progress = new Progress("hushbox shape");
   const report = await shape({ input, output, preset, seed, device, observer }, (packets) => {
-    const now = performance.now();
-    if (now - said < SECOND || now - start < 2 * SECOND) return;
-    said = now;
-    console.error(`hushbox shape: ${packets} packets, ${rate(packets, now - start)} packets/s`);
+    progress.tell((seconds) => `${packets} packets, ${Math.round(packets / seconds).toLocaleString("en")} packets/s`);
   });
   console.log(json ? JSON.stringify(report) : inWords(report, output));
   return 0;
-}
-
-function rate(packets: number, milliseconds: number): string {
-  return Math.round((packets / milliseconds) * SECOND).toLocaleString("en");
 }
 
 function inWords(report: ShapeReport, output: string): string {
