@@ -1,10 +1,10 @@
 import { execFile, execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { test } from "tap";
 import { predict, type Labelled } from "../../src/attack/attack.js";
 import { NeuralNetwork } from "../../src/attack/neural-network.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
+import { noScikit } from "../support/scikit.js";
 
 const PYTHON = "/usr/bin/python3";
 const SEEDS = [0, 1, 2, 3, 4];
@@ -56,16 +56,6 @@ interface DataSet {
   readonly folds: readonly (readonly number[])[];
 }
 
-function missing(): string | false {
-  if (!existsSync(PYTHON)) return `there is no ${PYTHON}`;
-  try {
-    execFileSync(PYTHON, ["-c", "import sklearn"], { stdio: "ignore" });
-    return false;
-  } catch {
-    return "python3-sklearn is not installed";
-  }
-}
-
 function pick({ columns, values, labels, classes }: DataSet, rows: readonly number[]): Labelled {
   const picked = Float64Array.from(rows.flatMap((row) => values.slice(row * columns, (row + 1) * columns)));
   return {
@@ -90,7 +80,7 @@ function accuracy(data: DataSet, seed: number): number {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
-test("as accurate as scikit-learn's MLPClassifier", { skip: missing() }, async (t) => {
+test("as accurate as scikit-learn's MLPClassifier", { skip: noScikit() }, async (t) => {
   const env = { ...process.env, OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" };
   const sets = JSON.parse(execFileSync(PYTHON, ["-c", EXPORT], { encoding: "utf8", maxBuffer: 1 << 26 })) as Record<
     string,
