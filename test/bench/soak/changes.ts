@@ -6,6 +6,19 @@ import { pause } from "../child.js";
 
 const API = "/api/v1";
 const EVERY_MS = 100;
+/** Those that need no far end. */
+const PRESETS = ["off", "paper", "standalone"];
+/** Switched on and off in the middle of flows. */
+const MECHANISMS = [
+  "udpSurplus",
+  "quicPrefix",
+  "tcpOverlap",
+  "tcpAcks",
+  "tcpFiller",
+  "tcpReset",
+  "icmpEcho",
+  "clampMss",
+];
 
 /** What all changes together have shown. Times in milliseconds, ascending. */
 export interface ChangeCount {
@@ -73,8 +86,8 @@ export class Changes {
     const random = this.#random;
     const enabled = uniform(random) < 0.75;
     const dice = integer(random, 0, 99);
-    if (dice < 2) return ["PUT", "preset", { preset: dice === 0 ? "off" : "paper" }];
-    if (dice < 5) {
+    if (dice < 3) return ["PUT", "preset", { preset: PRESETS[dice] }];
+    if (dice < 6) {
       const first = integer(random, 0, DECOY_KINDS.length - 1);
       const kinds = DECOY_KINDS.filter((_, i) => i === first || uniform(random) < 0.6);
       const window = this.#some(["200ms", "500ms"]);
@@ -82,7 +95,7 @@ export class Changes {
       const size = this.#some(["60B", "100B", "900B"]);
       return ["PATCH", "defenses/decoy", { enabled, variance, kinds, window, size, hops: integer(random, 1, 3) }];
     }
-    if (dice < 10) {
+    if (dice < 11) {
       const { body, etag } = await this.#box.ask("GET", `${API}/config`);
       const wanted = {
         ...(body as Config),
@@ -91,10 +104,16 @@ export class Changes {
       };
       return ["PUT", "config", wanted, { "If-Match": etag }];
     }
-    if (dice < 94) {
+    if (dice < 88) {
       const target = this.#some(["mtu", "max", "600B", "1000B", "1514B"]);
-      return ["PATCH", "defenses/pad", { enabled, target, trailer: uniform(random) < 0.8 }];
+      const mechanisms = Object.fromEntries(MECHANISMS.map((name) => [name, uniform(random) < 0.5]));
+      return ["PATCH", "defenses/pad", { enabled, target, trailer: uniform(random) < 0.8, ...mechanisms }];
     }
+    if (dice < 91) {
+      const interval = this.#some(["1ms", "2ms", "5ms"]);
+      return ["PATCH", "defenses/pace", { enabled, interval, maxDelay: this.#some(["1ms", "5ms", "20ms"]) }];
+    }
+    if (dice < 94) return ["PATCH", "defenses/window", { enabled, size: this.#some(["16KiB", "32KiB", "1MiB"]) }];
     const variance = this.#some([0, 2, 50, 1000]);
     const maxDelay = this.#some(["1ms", "5ms", "20ms", "100ms"]);
     const window = this.#some(["100ms", "200ms", "500ms"]);
