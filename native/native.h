@@ -15,5 +15,6 @@ void hb_export(napi_env env, napi_value object, const char *name, napi_callback 
 void hb_init_ring(napi_env env, napi_value exports);
 void hb_init_system(napi_env env, napi_value exports);
 void hb_init_offload(napi_env env, napi_value exports);
+void hb_init_netlink(napi_env env, napi_value exports);
 
 #endif

@@ -451,6 +451,32 @@ static napi_value ring_filter(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/*
+ * ringDiscard(ring): gives back unread what came up to now: somebody else has carried it. Returns how many frames. The kernel's own stamps are
+ * compared, since the ones of frames that waited for long are not told on.
+ */
+static napi_value ring_discard(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1], result;
+  struct engine *e = engine_of(env, info, &argc, argv);
+  if (!e) return NULL;
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  double frames = 0;
+  for (int i = 0; i < 2; i++) {
+    struct port *p = &e->port[i];
+    for (unsigned n = 0; n < p->frames && waiting(p); n++) {
+      struct tpacket2_hdr *h = ring_header(p);
+      if (h->tp_sec > (uint64_t)now.tv_sec || (h->tp_sec == (uint64_t)now.tv_sec && h->tp_nsec > (uint64_t)now.tv_nsec)) break;
+      __atomic_store_n(&h->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+      if (++p->next == p->frames) p->next = 0;
+      frames += 1;
+    }
+  }
+  napi_create_double(env, frames, &result);
+  return result;
+}
+
 static void destroy(struct engine *e) {
   if (e->tick >= 0) close(e->tick);
   if (e->ready >= 0) close(e->ready);
@@ -571,6 +597,7 @@ void hb_init_ring(napi_env env, napi_value exports) {
   hb_export(env, exports, "ringFilter", ring_filter);
   hb_export(env, exports, "ringTurn", ring_turn);
   hb_export(env, exports, "ringCheck", ring_check);
+  hb_export(env, exports, "ringDiscard", ring_discard);
   hb_export(env, exports, "ringClose", ring_close);
   /* Byte offsets of the control block, so that nobody counts them twice. */
   napi_value layout;

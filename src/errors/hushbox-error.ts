@@ -16,6 +16,7 @@ export type ErrorCode =
   | "native-missing"
   | "library-missing"
   | "offload"
+  | "take-over"
   | "state-unreadable"
   | "samples-invalid"
   | "model-invalid"

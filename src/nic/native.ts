@@ -59,13 +59,21 @@ export interface InterfaceCalls {
   offloadSet(name: string, features: readonly string[], on: boolean): number;
 }
 
+/** The part of the native addon (native/netlink.c) about netlink sockets. */
+export interface NetlinkCalls {
+  netlinkOpen(protocol: number, groups: number): number;
+  netlinkTalk(fd: number, request: Uint8Array, answer: Uint8Array): number;
+  netlinkClose(fd: number): void;
+}
+
 /** The addon's functions; each is described at its definition under native/. */
-export interface Native extends InterfaceCalls {
+export interface Native extends InterfaceCalls, NetlinkCalls {
   ringOpen(slots: ArrayBuffer, slotBytes: number, free: ArrayBufferLike, control: ArrayBuffer, wake: number): Ring;
   ringPort(ring: Ring, port: 0 | 1, name: string, slots: number, filter: Uint8Array): void;
   ringFilter(ring: Ring, port: 0 | 1, filter: Uint8Array): void;
   ringTurn(ring: Ring): void;
   ringCheck(ring: Ring): void;
+  ringDiscard(ring: Ring): number;
   ringClose(ring: Ring): void;
   readonly layout: RingLayout;
   notify(text: string): boolean;

@@ -1,0 +1,136 @@
+import { HushboxError } from "../errors/hushbox-error.js";
+import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink.js";
+import {
+  flushSet,
+  getTable,
+  newAddresses,
+  newAddressSet,
+  newDropRule,
+  newForwardChain,
+  newTable,
+  OWNER,
+  tableOf,
+  transaction,
+  type Step,
+  type TableFacts,
+} from "./nf-tables.js";
+import { refusal, taken } from "./nf-error.js";
+
+const SET = "devices";
+const CHAIN = "take_over";
+/** What a process that was killed leaves is removed with its socket, some milliseconds later: a new one tries again, in milliseconds. */
+const TRIES = 20;
+const TRY_EVERY = 50;
+
+/** Between which ports the kernel leaves the frames of devices to us. */
+export interface Ports {
+  readonly inside: string;
+  readonly outside: string;
+}
+
+/**
+ * The table by which the kernel's bridge leaves the devices' frames to hushbox: what a device sends outside, all of it, and what comes from there
+ * for it alone. It belongs to a socket, so it goes when the process does; and its addresses leave it after `LIFETIME` where nobody puts them in
+ * again, so that a process that hangs is passed by. Frames between other ports, and the bridge's own, are not touched.
+ */
+export class TakeOverTable {
+  static readonly NAME = "hushbox";
+  /** Milliseconds after which the kernel forwards again where nothing is heard of us. */
+  static readonly LIFETIME = 700;
+  readonly #ports: Ports;
+  #socket: NetlinkSocket | null = null;
+
+  constructor(ports: Ports) {
+    this.#ports = ports;
+  }
+
+  /** The kernel leaves the frames of these devices (48-bit addresses) to us from now on. Throws HushboxError: take-over, permission, host. */
+  arm(devices: readonly number[]): void {
+    const socket = new NetlinkSocket(NETLINK_NETFILTER);
+    try {
+      const request = transaction(TakeOverTable.steps(this.#ports, devices));
+      let answer = socket.ask(request);
+      for (let i = 0; i < TRIES && taken(answer) && TakeOverTable.#at(socket)?.owned === true; i++) {
+        sleep(TRY_EVERY);
+        answer = socket.ask(request);
+      }
+      if (answer.errno !== 0)
+        throw refusal(
+          `taking over from the bridge (nftables table bridge ${TakeOverTable.NAME})`,
+          TakeOverTable.NAME,
+          answer,
+          () => TakeOverTable.#at(socket) !== null,
+        );
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    this.#socket?.close();
+    this.#socket = socket;
+  }
+
+  /** Again for `LIFETIME`, for these devices. False where the kernel did not take it. */
+  keep(devices: readonly number[]): boolean {
+    if (this.#socket === null) return false;
+    const { NAME } = TakeOverTable;
+    const steps: Step[] = [flushSet(NAME, SET)];
+    if (devices.length > 0) steps.push(newAddresses(NAME, SET, devices));
+    return this.#socket.ask(transaction(steps)).errno === 0;
+  }
+
+  /** The kernel forwards again. Idempotent. */
+  disarm(): void {
+    this.#socket?.close();
+    this.#socket = null;
+  }
+
+  /** Tries with a table of another name, without effect on any frame. Throws as `arm`. */
+  static probe(ports: Ports): void {
+    const name = `${TakeOverTable.NAME}_check`;
+    const socket = new NetlinkSocket(NETLINK_NETFILTER);
+    try {
+      const answer = socket.ask(transaction(TakeOverTable.steps(ports, [], name)));
+      if (answer.errno !== 0)
+        throw refusal(
+          `trying a table of nftables for bridges`,
+          name,
+          answer,
+          () => TakeOverTable.#at(socket, name) !== null,
+        );
+    } finally {
+      socket.close();
+    }
+  }
+
+  /** Whether there is such a table, and whether a process owns it; null where there is none. */
+  static look(): TableFacts | null {
+    const socket = new NetlinkSocket(NETLINK_NETFILTER);
+    try {
+      return TakeOverTable.#at(socket);
+    } finally {
+      socket.close();
+    }
+  }
+
+  static #at(socket: NetlinkSocket, name = TakeOverTable.NAME): TableFacts | null {
+    return tableOf(socket.ask(getTable(name)));
+  }
+
+  /** What makes the table, as steps of one transaction. */
+  static steps({ inside, outside }: Ports, devices: readonly number[], name = TakeOverTable.NAME): Step[] {
+    if (inside === outside) throw new HushboxError("internal", "a take-over stands between two ports");
+    return [
+      newTable(name, { flags: OWNER, only: true }),
+      newForwardChain(name, CHAIN),
+      newAddressSet(name, SET, TakeOverTable.LIFETIME),
+      ...(devices.length > 0 ? [newAddresses(name, SET, devices)] : []),
+      newDropRule(name, CHAIN, SET, { from: inside, to: outside, address: "source" }),
+      newDropRule(name, CHAIN, SET, { from: outside, to: inside, address: "destination" }),
+    ];
+  }
+}
+
+/** Blocks; only while starting. */
+function sleep(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
