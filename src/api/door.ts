@@ -46,6 +46,10 @@ export interface Door {
   readonly turning: boolean;
   /** Null until the datapath runs. */
   readonly counters: Counters | null;
+  /** The name of the kernel's bridge that joins the two cards, or null. */
+  readonly bridge: string | null;
+  /** The table of `onFailure: closed` is in force. */
+  readonly guarded: boolean;
   change(make: (config: Config) => unknown, terms: ChangeTerms): Promise<Outcome>;
   /** Null where the datapath has not started or does not answer. */
   devices(): Promise<readonly DeviceReport[] | null>;

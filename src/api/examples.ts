@@ -48,6 +48,8 @@ function example(): Status {
     ready: true,
     turning: true,
     counters,
+    bridge: null,
+    guarded: false,
   } satisfies Partial<Door>;
   return { ...statusOf(door as unknown as Door), uptimeSeconds: 3600 };
 }

@@ -1,4 +1,5 @@
 import { Type, type Static } from "typebox";
+import { complete } from "../config/defaults.js";
 import { topPreset } from "../config/resolve.js";
 import {
   DELAY_BOUNDS,
@@ -104,6 +105,21 @@ export const StatusSchema = Type.Object({
       counts: Type.Union([numbers(CARD, "Frames."), Type.Null()]),
     }),
   }),
+  takeOver: Type.Object(
+    {
+      onFailure: Type.Enum(["open", "closed"]),
+      bridge: Type.Union([Type.String(), Type.Null()], {
+        description: "The kernel's bridge that joins the two cards; null: none, and without hushbox nothing passes.",
+      }),
+      armed: Type.Boolean({ description: "The bridge leaves the devices' frames to hushbox." }),
+      since: Type.Union([Type.String(), Type.Null()], { description: "RFC 3339; null while it is not armed." }),
+      lapses: Type.Integer({
+        description: "Times that hushbox stood still and the kernel went on without it, since the start.",
+      }),
+      guarded: Type.Boolean({ description: "What onFailure: closed keeps from passing without hushbox is kept." }),
+    },
+    { description: "Who carries the devices' frames where a bridge of the kernel joins the cards." },
+  ),
   flows: Type.Integer(),
   mechanismsOff: Type.Integer({
     description:
@@ -141,8 +157,22 @@ export function statusOf(door: Door): Status {
             bytesThisMonth: counters.read("budget_month_bytes"),
           },
     cards: { inside: card("inside"), outside: card("outside") },
+    takeOver: takeOverOf(door),
     flows: counters?.read("flows") ?? 0,
     mechanismsOff: counters?.read("mechanisms_off") ?? 0,
+  };
+}
+
+function takeOverOf({ config, counters, bridge, guarded }: Door): Status["takeOver"] {
+  const armed = counters?.read("take_over_armed") === 1;
+  const ago = Number(process.hrtime.bigint()) / 1e6 - (counters?.read("take_over_since_us") ?? 0) / 1e3;
+  return {
+    onFailure: complete(config).onFailure,
+    bridge,
+    armed,
+    since: armed ? new Date(Date.now() - ago).toISOString() : null,
+    lapses: counters?.read("take_over_lapses") ?? 0,
+    guarded,
   };
 }
 

@@ -5,6 +5,7 @@ type Section<K extends "local" | "nic" | "api" | "log"> = Required<NonNullable<C
 /** A configuration with every default in its place; defenses and budgets are the preset's affair and stay as written. */
 export interface CompleteConfig extends Config {
   preset: NonNullable<Config["preset"]>;
+  onFailure: NonNullable<Config["onFailure"]>;
   local: Section<"local">;
   nic: Section<"nic">;
   api: Section<"api">;

@@ -216,6 +216,13 @@ export const ConfigSchema = Type.Object(
     }),
     defenses: Type.Optional(DefensesSchema),
     budget: Type.Optional(BudgetSchema),
+    onFailure: Type.Optional(
+      Type.Enum(["open", "closed"], {
+        default: "open",
+        description:
+          "What becomes of the devices' traffic while hushbox does not run, where a bridge of the kernel joins inside and outside. open: the kernel forwards it, undefended. closed: nothing of it passes, not even while the machine starts (hushbox-guard.service). Without a bridge nothing passes anyway.",
+      }),
+    ),
     local: Type.Optional(LocalSchema),
     nic: Type.Optional(NicSchema),
     api: Type.Optional(ApiSchema),

@@ -12,6 +12,7 @@ export interface Settings {
   readonly cards: CardOptions;
   readonly offloads: "off" | "keep";
   readonly datapath: DatapathOptions;
+  readonly onFailure: "open" | "closed";
   readonly api: ApiSettings;
   readonly state: string;
   readonly logLevel: LogLevel;
@@ -49,6 +50,7 @@ export function compile(config: Config): Settings {
       local: all.local.networks,
       delayLocal: all.local.delay,
     },
+    onFailure: all.onFailure,
     api: compileApi(all),
     state: all.state,
     logLevel: all.log.level,

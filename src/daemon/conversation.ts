@@ -1,9 +1,11 @@
 import type { BudgetState, DestinationReport, DeviceReport, FlowReport } from "../datapath/handle.js";
 import type { DatapathOptions } from "../datapath/options.js";
+import type { Bridge } from "../nic/bridge.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Answer, Question } from "./datapath-loop.js";
 
-type Asked = Omit<Extract<Question, { ask: "apply" }>, "id"> | Omit<Exclude<Question, { ask: "apply" }>, "id">;
+type WithoutId<Q> = Q extends Question ? Omit<Q, "id"> : never;
+type Asked = WithoutId<Question>;
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -47,8 +49,12 @@ export class Conversation {
     await this.#ask({ ask: "forgetDestinations" });
   }
 
-  async stop(): Promise<void> {
-    await this.#ask({ ask: "stop" });
+  async bridge(bridge: Bridge | null): Promise<void> {
+    await this.#ask({ ask: "bridge", bridge });
+  }
+
+  async stop(release: boolean): Promise<void> {
+    await this.#ask({ ask: "stop", release });
   }
 
   /** An answer has come. */

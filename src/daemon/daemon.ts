@@ -17,9 +17,12 @@ import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
 import type { OpenLog } from "../log/open-log.js";
 import { Metrics } from "../metrics/metrics.js";
+import type { Bridge } from "../nic/bridge.js";
 import type { TurnedOff } from "../nic/offload.js";
+import { Bridging, guardedOf, type BridgeModules } from "./bridging.js";
 import { BudgetFile } from "./budget-file.js";
 import { CardWatch } from "./card-watch.js";
+import { GuardFile } from "./guard-file.js";
 import { DestinationWatch } from "./destination-watch.js";
 import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
@@ -33,6 +36,7 @@ const STILL = 2_000;
 const ANSWER = 1_500;
 const SAVE_EVERY = 60_000;
 const LOOK_EVERY = 1_000;
+const LOOK_AT_BRIDGE_EVERY = 100;
 const LOOK_AT_DESTINATIONS_EVERY = 5_000;
 
 /** What the daemon works with; all of it stands in for the outside in tests. */
@@ -45,8 +49,11 @@ export interface DaemonModules {
     cards: CardOptions,
     options: DatapathOptions,
     saved: SavedState | null,
+    bridge: Bridge | null,
     log: Log,
   ) => Promise<DatapathHandle>;
+  /** The kernel's bridges, as far as they concern these two cards. */
+  readonly bridges: (cards: CardOptions) => BridgeModules;
   /** Offloads of the cards, with their state in a directory. */
   readonly offloads: (state: string) => { recover(): string[]; turnOff(name: string): TurnedOff; putBack(): string[] };
 }
@@ -62,6 +69,7 @@ export class Daemon implements Door {
   readonly #events: EventStream;
   readonly #api: ControlApi;
   readonly #offloads: ReturnType<DaemonModules["offloads"]>;
+  readonly #bridging: Bridging;
   readonly #budget: BudgetFile;
   readonly #watch: DestinationWatch;
   readonly #lock: StateLock;
@@ -92,6 +100,7 @@ export class Daemon implements Door {
     this.#events = new EventStream(() => statusOf(this));
     this.#lock = new StateLock(state);
     this.#offloads = modules.offloads(state);
+    this.#bridging = new Bridging(modules.bridges(cards), new GuardFile(join(state, "guard.json"), log), log);
     this.#budget = new BudgetFile(join(state, "budget.json"), log);
     this.#watch = new DestinationWatch(new VerdictFile(join(state, "destinations.json"), log), log);
     this.#watchdog = new Watchdog(environment, () => this.turning, notify);
@@ -104,6 +113,7 @@ export class Daemon implements Door {
       devices: async () => (await this.devices()) ?? [],
       options: () => this.#force.settings.datapath,
       turning: () => this.turning,
+      guarded: () => this.guarded,
       lastApply: () => this.#lastApply,
       eventClients: () => this.#events.clients,
     });
@@ -122,8 +132,9 @@ export class Daemon implements Door {
       const left = this.#offloads.recover();
       if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
       if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
+      const bridge = this.#bridging.start(this.#force.settings);
       const saved = { budget: this.#budget.load(), verdicts: this.#watch.load() };
-      const handle = await this.#modules.startDatapath(cards, datapath, saved, log);
+      const handle = await this.#modules.startDatapath(cards, datapath, saved, bridge, log);
       this.#handle = handle;
       if (this.#stopping !== undefined) throw new HushboxError("internal", "stopped while starting");
       void handle.failed.then((error) => {
@@ -131,7 +142,7 @@ export class Daemon implements Door {
       });
     } catch (error) {
       // Where somebody stopped the start, the packets' side has come up behind that stop's back.
-      if (this.#stopping !== undefined) await this.#handle?.stop();
+      if (this.#stopping !== undefined) await this.#handle?.stop(false);
       await this.stop();
       throw error;
     }
@@ -140,7 +151,9 @@ export class Daemon implements Door {
       setInterval(() => void this.#lookAtDestinations(), LOOK_AT_DESTINATIONS_EVERY),
       setInterval(() => {
         if (this.counters !== null) this.#cards.look(this.counters, performance.now());
+        this.#lookAtGuard();
       }, LOOK_EVERY),
+      setInterval(() => void this.#lookAtBridge(), LOOK_AT_BRIDGE_EVERY),
     ];
     this.#watchdog.start();
     notify(`READY=1\nSTATUS=${this.#summary()}`);
@@ -225,6 +238,14 @@ export class Daemon implements Door {
     return this.#handle?.counters ?? null;
   }
 
+  get bridge(): string | null {
+    return this.#bridging.bridge?.name ?? null;
+  }
+
+  get guarded(): boolean {
+    return this.#bridging.guarded;
+  }
+
   devices(): Promise<readonly DeviceReport[] | null> {
     return within(ANSWER, this.#devices.get());
   }
@@ -255,15 +276,45 @@ export class Daemon implements Door {
 
   /** Milliseconds until packets saw the settings, 0 where packets are not concerned; null where the packets' side failed. */
   async #apply(settings: Settings): Promise<number | null> {
-    if (!this.ready) return null;
+    const now = this.#force.settings;
+    const guards = settings.onFailure !== now.onFailure || !isDeepStrictEqual(guardedOf(settings), guardedOf(now));
+    if (!this.ready || (guards && !this.#guard(settings))) return null;
     let milliseconds: number | null = 0;
-    if (!isDeepStrictEqual(settings.datapath, this.#force.settings.datapath)) {
+    if (!isDeepStrictEqual(settings.datapath, now.datapath)) {
       milliseconds = await within(ANSWER, this.#running().apply(settings.datapath));
-      if (milliseconds === null) return null;
+      if (milliseconds === null) {
+        if (guards) this.#guard(now);
+        return null;
+      }
       this.#lastApply = milliseconds / 1e3;
     }
     this.#modules.log.setLevel(settings.logLevel);
     return Math.round(milliseconds * 1e3) / 1e3;
+  }
+
+  /** A device is guarded before it is taken over, and let go of after the guard has: while hushbox runs the guard alone drops nothing. */
+  #guard(settings: Settings): boolean {
+    try {
+      this.#bridging.guard(settings);
+      return true;
+    } catch (error) {
+      this.#modules.log.error("what passes without hushbox could not be changed", { reason: reason(error) });
+      return false;
+    }
+  }
+
+  #lookAtGuard(): void {
+    try {
+      this.#bridging.look();
+    } catch (error) {
+      this.#modules.log.error("the guard of onFailure: closed could not be put back", { reason: reason(error) });
+    }
+  }
+
+  async #lookAtBridge(): Promise<void> {
+    if (!this.ready) return;
+    const bridge = this.#bridging.changed();
+    if (bridge !== undefined) await within(ANSWER, this.#running().bridge(bridge));
   }
 
   #announce(outcome: Outcome): void {
@@ -311,7 +362,9 @@ export class Daemon implements Door {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#force.settled();
     await Promise.all([this.#saveBudget(), this.#lookAtDestinations()]);
-    if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop());
+    const release = this.#force.settings.onFailure === "open";
+    if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop(release));
+    this.#bridging.close();
     try {
       // Who has not begun with them might take away another's record of what to put back.
       if (this.#touched) this.#offloads.putBack();

@@ -4,17 +4,18 @@ import type { Datapath } from "../datapath/datapath.js";
 import type { BudgetState } from "../datapath/handle.js";
 import type { DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import type { Bridge } from "../nic/bridge.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { later, micros, type Micros } from "../time/micros.js";
 import { parseMac } from "../wire/ethernet.js";
+import type { TakeOver } from "./take-over.js";
 
 /** What the daemon asks of the loop; each is answered with the same number. */
 export type Question =
   | { readonly id: number; readonly ask: "apply"; readonly options: DatapathOptions }
-  | {
-      readonly id: number;
-      readonly ask: "flows" | "devices" | "budget" | "destinations" | "forgetDestinations" | "stop";
-    };
+  | { readonly id: number; readonly ask: "bridge"; readonly bridge: Bridge | null }
+  | { readonly id: number; readonly ask: "stop"; readonly release: boolean }
+  | { readonly id: number; readonly ask: "flows" | "devices" | "budget" | "destinations" | "forgetDestinations" };
 
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: string };
 
@@ -28,6 +29,8 @@ const NIC_COUNTERS: readonly NicCounter[] = [
   "refused",
   "downs",
 ];
+/** Turns that empty a ring of the largest size, 256 frames each. */
+const LAST_TURNS = 128;
 /** How often the cards' counters are copied to shared memory and the calendar is looked at. */
 const PUBLISH_EVERY = micros(250_000);
 /** Turns between looks at the port while a wait is never ended by its wake, because there is no wait: under load. */
@@ -47,30 +50,51 @@ export function macNumbers(macs: readonly string[]): number[] {
   });
 }
 
+function devicesOf(options: DatapathOptions): number[] {
+  return macNumbers(options.devices.map((device) => device.mac));
+}
+
 /** Turns a datapath and answers questions between turns. The one place on the packets' side that looks at the clock. */
 export class DatapathLoop {
   readonly #datapath: Datapath;
   readonly #cards: Cards;
   readonly #counters: Counters;
-  readonly #onMacs: (macs: readonly string[]) => void;
+  readonly #takeOver: TakeOver;
+  #devices: readonly number[];
+  #bridge: Bridge | null;
   #month: string;
   #publishAt = micros(0);
   #now: Micros = micros(0);
   stopped = false;
 
-  /** `onMacs` hears the devices' addresses before a new configuration takes effect. */
+  /** `wanted`: what the loop begins with; `start` puts it into effect. */
   constructor(
-    datapath: Datapath,
-    cards: Cards,
-    counters: Counters,
-    month: string,
-    onMacs: (macs: readonly string[]) => void,
+    wanted: { readonly month: string; readonly options: DatapathOptions; readonly bridge: Bridge | null },
+    modules: {
+      readonly datapath: Datapath;
+      readonly cards: Cards;
+      readonly counters: Counters;
+      readonly takeOver: TakeOver;
+    },
   ) {
-    this.#datapath = datapath;
-    this.#cards = cards;
-    this.#counters = counters;
-    this.#month = month;
-    this.#onMacs = onMacs;
+    this.#datapath = modules.datapath;
+    this.#cards = modules.cards;
+    this.#counters = modules.counters;
+    this.#takeOver = modules.takeOver;
+    this.#month = wanted.month;
+    this.#devices = devicesOf(wanted.options);
+    this.#bridge = wanted.bridge;
+  }
+
+  /** Takes the devices' frames over, where a bridge of the kernel carries them. Throws HushboxError: take-over, permission, host. */
+  start(now: Micros): void {
+    this.#takeOver.change(this.#devices, this.#bridge, now);
+  }
+
+  /** What is to be done in every turn, with the time that the cards told: answers when there is more. */
+  poll(now: Micros): Micros {
+    this.#takeOver.turn(now);
+    return this.#datapath.poll(now);
   }
 
   /**
@@ -81,7 +105,7 @@ export class DatapathLoop {
     let next = micros(0);
     for (let turns = 0; !this.stopped; turns++) {
       this.#now = this.#cards.turn(next);
-      next = this.#datapath.poll(this.#now);
+      next = this.poll(this.#now);
       if (turns % READ_EVERY === 0 || woken()) next = this.#answerAll(port, next);
       if (this.#now >= this.#publishAt) this.publish(this.#now);
     }
@@ -103,7 +127,8 @@ export class DatapathLoop {
     try {
       switch (question.ask) {
         case "apply":
-          this.#onMacs(question.options.devices.map((device) => device.mac));
+          this.#devices = devicesOf(question.options);
+          this.#takeOver.change(this.#devices, this.#bridge, now);
           this.#datapath.apply(question.options, now);
           return { id, value: null };
         case "flows":
@@ -117,8 +142,12 @@ export class DatapathLoop {
         case "forgetDestinations":
           this.#datapath.forgetDestinations();
           return { id, value: null };
+        case "bridge":
+          this.#bridge = question.bridge;
+          this.#takeOver.change(this.#devices, this.#bridge, now);
+          return { id, value: null };
         case "stop":
-          this.#datapath.stop(now);
+          this.#stop(now, question.release);
           // The cards send what is due while they close, and count it.
           this.#cards.close();
           this.publish(now);
@@ -128,6 +157,26 @@ export class DatapathLoop {
     } catch (error) {
       return { id, error: error instanceof HushboxError ? error.message : String(error) };
     }
+  }
+
+  /** `release`: the kernel goes on, so what is held leaves before it does; else it is dropped. */
+  #stop(now: Micros, release: boolean): void {
+    if (this.#bridge === null) {
+      this.#datapath.stop(now);
+      return;
+    }
+    // First what has waited, so that what the kernel forwards does not overtake it.
+    if (release) this.#datapath.hurry(now);
+    let last = this.#cards.turn(micros(0));
+    this.#datapath.poll(last);
+    this.#takeOver.end();
+    for (let i = 0, before = -1; i < LAST_TURNS && this.#datapath.arrived !== before; i++) {
+      before = this.#datapath.arrived;
+      last = this.#cards.turn(micros(0));
+      this.#datapath.poll(last);
+      if (release) this.#datapath.hurry(last);
+    }
+    this.#datapath.stop(last);
   }
 
   /** Copies what the cards counted to shared memory, and starts the month's budget anew when a month has begun. */

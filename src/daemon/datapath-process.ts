@@ -4,20 +4,24 @@ import { EventedLoop } from "../datapath/evented-loop.js";
 import type { BudgetState, SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
+import type { Bridge } from "../nic/bridge.js";
 import { IpSender } from "../nic/ip-sender.js";
 import { LibpcapCards } from "../nic/libpcap.js";
+import { TakeOverTable } from "../nic/take-over-table.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
 import { tapped } from "./tapped.js";
 import { stillHeld } from "./kept-verdicts.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer, type Question } from "./datapath-loop.js";
+import { TakeOver } from "./take-over.js";
 
 /** What the process is told first. */
 export interface ProcessData {
   readonly cards: CardOptions;
   readonly options: DatapathOptions;
   readonly saved: SavedState | null;
+  readonly bridge: Bridge | null;
   /** Where an earlier process of this daemon stopped counting. */
   readonly counted: Float64Array;
 }
@@ -38,7 +42,7 @@ function say(word: Word): void {
 }
 
 /** Opens the cards and turns from the event loop until it is told to stop. */
-function run({ cards: wanted, options, saved, counted }: ProcessData): void {
+function run({ cards: wanted, options, saved, bridge, counted }: ProcessData): void {
   const pool = new Pool(wanted.queue + WORKING_SLOTS);
   const macs = macNumbers(options.devices.map((device) => device.mac));
   const ip = wanted.decoys === "ip" ? { ip: new IpSender(pool.view) } : {};
@@ -51,9 +55,9 @@ function run({ cards: wanted, options, saved, counted }: ProcessData): void {
   const spent = saved?.budget?.month === month ? saved.budget : null;
   const datapath = new Datapath(options, spent, modules, cards.now());
   datapath.restore(stillHeld(saved?.verdicts ?? [], Date.now()), cards.now());
-  const loop = new DatapathLoop(datapath, seen, counters, month, (changed) => {
-    cards.filter(macNumbers(changed));
-  });
+  const takeOver = new TakeOver(cards, new TakeOverTable(wanted), counters);
+  const loop = new DatapathLoop({ month, options, bridge }, { datapath, cards: seen, counters, takeOver });
+  loop.start(cards.now());
 
   let publishAt = micros(0);
   const publish = (): void => {
@@ -67,7 +71,7 @@ function run({ cards: wanted, options, saved, counted }: ProcessData): void {
     now: () => cards.now(),
     poll: (now) => {
       seen.turn(now);
-      const next = datapath.poll(now);
+      const next = loop.poll(now);
       if (now >= publishAt) publish();
       return next;
     },

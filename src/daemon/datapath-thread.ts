@@ -4,8 +4,10 @@ import { Datapath } from "../datapath/datapath.js";
 import type { SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import type { Bridge } from "../nic/bridge.js";
 import { native } from "../nic/native.js";
 import { RingCards } from "../nic/ring.js";
+import { TakeOverTable } from "../nic/take-over-table.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
@@ -13,12 +15,14 @@ import { tapped } from "./tapped.js";
 import { warmUp } from "./warm-up.js";
 import { stillHeld } from "./kept-verdicts.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
+import { TakeOver } from "./take-over.js";
 
 /** What the thread is started with. */
 export interface ThreadData {
   readonly cards: CardOptions;
   readonly options: DatapathOptions;
   readonly saved: SavedState | null;
+  readonly bridge: Bridge | null;
   readonly counters: SharedArrayBuffer;
   /** An eventfd that ends a wait. */
   readonly wake: number;
@@ -31,7 +35,7 @@ const WORKING_SLOTS = 4096;
 function main(): void {
   const port = parentPort;
   if (port === null) throw new HushboxError("internal", "the datapath's thread was started outside a worker");
-  const { cards: wanted, options, saved, counters: shared, wake } = workerData as ThreadData;
+  const { cards: wanted, options, saved, bridge, counters: shared, wake } = workerData as ThreadData;
   native().threadName("hushbox-packets");
   native().threadPriority(wanted.priority);
   warmUp(new SecureRandom());
@@ -45,9 +49,9 @@ function main(): void {
   const budget = saved?.budget?.month === month ? saved.budget : null;
   const datapath = new Datapath(options, budget, modules, now);
   datapath.restore(stillHeld(saved?.verdicts ?? [], Date.now()), now);
-  const loop = new DatapathLoop(datapath, seen, counters, month, (macs) => {
-    cards.filter(macNumbers(macs));
-  });
+  const takeOver = new TakeOver(cards, new TakeOverTable(wanted), counters);
+  const loop = new DatapathLoop({ month, options, bridge }, { datapath, cards: seen, counters, takeOver });
+  loop.start(now);
   port.postMessage({ id: 0, value: null } satisfies Answer);
   loop.run(port, () => cards.woken);
   // A receiving port keeps the thread alive; nothing more will come.

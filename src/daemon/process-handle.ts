@@ -13,6 +13,7 @@ import type {
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
+import type { Bridge } from "../nic/bridge.js";
 import { findInterface } from "../nic/interface.js";
 import { Conversation } from "./conversation.js";
 import type { ProcessData, Word } from "./datapath-process.js";
@@ -40,6 +41,7 @@ export class ProcessHandle implements DatapathHandle {
   readonly #conversation: Conversation;
   readonly #downs = { inside: 0, outside: 0 };
   #options: DatapathOptions;
+  #bridge: Bridge | null;
   #budget: BudgetState | null;
   #verdicts: readonly VerdictState[];
   #devices: DeviceReport[] = [];
@@ -51,7 +53,8 @@ export class ProcessHandle implements DatapathHandle {
   #stopping: Promise<void> | undefined;
   #fail: (error: Error) => void = () => undefined;
 
-  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null, log: Log) {
+  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null, bridge: Bridge | null, log: Log) {
+    this.#bridge = bridge;
     this.#cards = cards;
     this.#options = options;
     this.#budget = saved?.budget ?? null;
@@ -81,6 +84,7 @@ export class ProcessHandle implements DatapathHandle {
       cards: this.#cards,
       options: this.#options,
       saved: { budget: this.#budget, verdicts: this.#verdicts },
+      bridge: this.#bridge,
       counted: Float64Array.from(this.counters.values),
     };
     return new Promise((resolve, reject) => {
@@ -140,18 +144,23 @@ export class ProcessHandle implements DatapathHandle {
     if (this.#child !== undefined) await this.#conversation.forgetDestinations();
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  async bridge(bridge: Bridge | null): Promise<void> {
+    this.#bridge = bridge;
+    if (this.#child !== undefined) await this.#conversation.bridge(bridge);
+  }
+
+  stop(release: boolean): Promise<void> {
+    this.#stopping ??= this.#stop(release);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(release: boolean): Promise<void> {
     clearTimeout(this.#look);
     const child = this.#child;
     if (child === undefined) return;
     const ended = new Promise((resolve) => child.once("exit", resolve));
     try {
-      await this.#conversation.stop();
+      await this.#conversation.stop(release);
     } catch {
       // It ended before it heard.
     }
@@ -177,6 +186,7 @@ export class ProcessHandle implements DatapathHandle {
     const down = SIDES.filter((side) => !this.#isUp(side));
     for (const side of down) this.#set(`${side}.downs`, ++this.#downs[side]);
     for (const side of SIDES) this.#set(`${side}.up`, 0);
+    this.#set("take_over_armed", 0);
     // What it held is gone.
     for (const direction of DIRECTIONS) {
       const held = this.counters.read(`${direction}.held_packets`);

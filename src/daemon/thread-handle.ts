@@ -10,6 +10,7 @@ import type {
 } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
+import type { Bridge } from "../nic/bridge.js";
 import { native } from "../nic/native.js";
 import { Conversation } from "./conversation.js";
 import type { Answer } from "./datapath-loop.js";
@@ -25,8 +26,8 @@ export class ThreadHandle implements DatapathHandle {
   readonly #ready: Promise<void>;
   #stopping: Promise<void> | undefined;
 
-  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null) {
-    const data: ThreadData = { cards, options, saved, counters: this.counters.shared, wake: this.#wake };
+  constructor(cards: CardOptions, options: DatapathOptions, saved: SavedState | null, bridge: Bridge | null) {
+    const data: ThreadData = { cards, options, saved, bridge, counters: this.counters.shared, wake: this.#wake };
     const worker = new Worker(new URL("./datapath-thread.js", import.meta.url), { workerData: data });
     this.#worker = worker;
     this.#conversation = new Conversation((question) => {
@@ -88,15 +89,19 @@ export class ThreadHandle implements DatapathHandle {
     return this.#conversation.forgetDestinations();
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  bridge(bridge: Bridge | null): Promise<void> {
+    return this.#conversation.bridge(bridge);
+  }
+
+  stop(release: boolean): Promise<void> {
+    this.#stopping ??= this.#stop(release);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(release: boolean): Promise<void> {
     const exited = new Promise((resolve) => this.#worker.once("exit", resolve));
     try {
-      await this.#conversation.stop();
+      await this.#conversation.stop(release);
       await exited;
     } catch {
       // The thread is gone already; there is nothing left to stop.

@@ -48,6 +48,10 @@ const ONCE = [
   "flows",
   "flows_evicted",
   "applied",
+  "take_over_armed",
+  "take_over_since_us",
+  "take_over_lapses",
+  "take_over_stale_frames",
   ...TALLIES,
 ] as const;
 

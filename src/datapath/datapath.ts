@@ -146,9 +146,26 @@ export class Datapath {
     return next < this.#wakeAt ? next : this.#wakeAt;
   }
 
+  /** Packets that have come in so far. */
+  get arrived(): number {
+    return (this.#values[meter(UP).packetsIn] ?? 0) + (this.#values[meter(DOWN).packetsIn] ?? 0);
+  }
+
   /** Packets held for a later departure. */
   get held(): number {
     return this.#queue.size;
+  }
+
+  /** Sends what is held for later too, in its order, as far as the cards have room; decoys are for nobody any more. */
+  hurry(now: Micros): void {
+    this.#release(now);
+    while (this.#cards.inside.room > 0 && this.#cards.outside.room > 0) {
+      const packet = this.#queue.popDue(NEVER);
+      if (packet === null) return;
+      this.#unhold(packet);
+      if (packet.kind === REAL) this.#send(packet, now);
+      else this.#pool.release(packet);
+    }
   }
 
   /** Sends what is due and counts what is still held as dropped. */

@@ -1,5 +1,6 @@
 import type { WatchedName } from "../defense/options.js";
 import type { Reason, Refusal } from "../defense/pad/verdicts.js";
+import type { Bridge } from "../nic/bridge.js";
 import type { Counters } from "./counters.js";
 import type { DatapathOptions } from "./options.js";
 
@@ -77,8 +78,13 @@ export interface DatapathHandle {
   destinations(): Promise<DestinationReport[]>;
   /** Every mechanism is tried again with every destination. */
   forgetDestinations(): Promise<void>;
-  /** Sends what is due, counts what is held as dropped (`stopped`), closes the cards. Idempotent. */
-  stop(): Promise<void>;
+  /** How the kernel joins the cards changed. */
+  bridge(bridge: Bridge | null): Promise<void>;
+  /**
+   * Sends what is due, counts what is held as dropped (`stopped`), closes the cards. With `release`, where a bridge of the kernel goes on in our
+   * place, what is held is sent too. Idempotent.
+   */
+  stop(release: boolean): Promise<void>;
   /** Resolves when the datapath ended without being asked, with the reason. */
   readonly failed: Promise<Error>;
 }

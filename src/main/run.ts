@@ -31,6 +31,7 @@ async function run(args: string[]): Promise<number> {
   // Loaded here, so that `--help` and a broken configuration are answered at once.
   const { Daemon } = await import("../daemon/daemon.js");
   const { startDatapath } = await import("../daemon/start-datapath.js");
+  const { kernelBridges } = await import("../daemon/kernel-bridges.js");
   const { Offloads } = await import("../nic/offload.js");
   const daemon = new Daemon(file, {
     version: VERSION,
@@ -38,6 +39,7 @@ async function run(args: string[]): Promise<number> {
     environment: process.env,
     notify: await notifier(),
     startDatapath,
+    bridges: ({ inside, outside }) => kernelBridges(inside, outside),
     offloads: (state) => new Offloads(state),
   });
   const told = signals();

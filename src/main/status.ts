@@ -39,6 +39,7 @@ function inWords(status: Status): string {
     `hushbox ${status.version}: ${state}, for ${span(status.uptimeSeconds)}`,
     `preset ${status.preset}, ${status.devices} device${status.devices === 1 ? "" : "s"}, ${status.flows} flows; ${configuration.file}${configuration.saved ? "" : " (changed since, not saved)"}`,
     `inside ${cards.inside.interface} ${cards.inside.up ? "up" : "DOWN"}, outside ${cards.outside.interface} ${cards.outside.up ? "up" : "DOWN"}`,
+    takeOverLine(status),
     ...(["up", "down"] as const).flatMap((direction) => directionLines(direction, status[direction])),
   ];
   if (decoys !== null) {
@@ -55,6 +56,14 @@ function inWords(status: Status): string {
       : "mechanisms are off for destinations that do not take them";
   if (off > 0) lines.push(`padding: ${off} ${whose}; GET /api/v1/destinations lists them`);
   return lines.join("\n");
+}
+
+function takeOverLine({ takeOver }: Status): string {
+  const { onFailure, bridge, armed, lapses, guarded } = takeOver;
+  const fails = onFailure === "open" ? "open" : guarded ? "closed, guarded" : "closed, NOT GUARDED";
+  if (bridge === null) return `no bridge joins them: without hushbox nothing passes (onFailure ${fails})`;
+  const state = armed ? "taken over" : "NOT TAKEN OVER: the kernel forwards undefended";
+  return `bridge ${bridge}: ${state}; onFailure ${fails}${lapses === 0 ? "" : `; stood still ${lapses} times`}`;
 }
 
 function directionLines(name: string, direction: Status["up"]): string[] {

@@ -3,6 +3,7 @@ import { datapathMetrics } from "./datapath.js";
 import { defenseMetrics } from "./defense.js";
 import { nicMetrics } from "./nic.js";
 import { processMetrics } from "./process.js";
+import { takeOverMetrics } from "./take-over.js";
 import type { MetricNote, Reading } from "./reading.js";
 import type { MetricsSource } from "./source.js";
 
@@ -12,7 +13,9 @@ export class Metrics {
   readonly #readings: readonly Reading[];
 
   constructor(source: MetricsSource) {
-    this.#readings = [datapathMetrics, defenseMetrics, nicMetrics, processMetrics].flatMap((room) => room(source));
+    this.#readings = [datapathMetrics, defenseMetrics, nicMetrics, takeOverMetrics, processMetrics].flatMap((room) =>
+      room(source),
+    );
     for (const reading of this.#readings) reading.register(this.#registry);
   }
 

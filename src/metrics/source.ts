@@ -12,6 +12,8 @@ export interface MetricsSource {
   options(): DatapathOptions;
   /** True while the datapath's loop turns. */
   turning(): boolean;
+  /** True while the table of `onFailure: closed` is in force. */
+  guarded(): boolean;
   /** Seconds that the last configuration change took until packets saw it; null before the first. */
   lastApply(): number | null;
   /** Clients of the event stream. */

@@ -59,8 +59,17 @@ export function fromDevices(macs: readonly number[]): Uint8Array {
   ]);
 }
 
-/** Passes frames to one of the devices, and group-addressed frames that no device sent itself (its own multicast, come back over a switch). */
-export function toDevices(macs: readonly number[]): Uint8Array {
+/**
+ * Passes frames to one of the devices and, with `groups`, group-addressed frames that no device sent itself (its own multicast, come back over a
+ * switch).
+ */
+export function toDevices(macs: readonly number[], groups = true): Uint8Array {
+  if (!groups)
+    return pack([
+      ...match(macs, 0, "pass", "d"),
+      { label: `d${String(macs.length)}`, code: RET, k: 0 },
+      { label: "pass", code: RET, k: 0x40000 },
+    ]);
   return pack([
     ...match(macs, 0, "pass", "d"),
     { label: `d${String(macs.length)}`, code: LD_B, k: 0 },

@@ -5,9 +5,10 @@ import { DECOY, SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
+import { keptAddresses, keptByKernel, type Bridge } from "./bridge.js";
 import { readEthernet } from "./interface.js";
 import type { IpSender } from "./ip-sender.js";
-import { nicCounters, type Cards, type Nic } from "./nic.js";
+import { nicCounters, type Cards, type Nic, type SharedCards } from "./nic.js";
 
 /** What we use of npm's cap. */
 export interface Cap {
@@ -63,6 +64,10 @@ class LibpcapNic implements Nic {
   /** Addresses that some handle's filter passes. */
   readonly #captured = new Set<number>();
   #wanted: readonly number[] = [];
+  /** Addresses to which frames are the kernel's; null without a bridge. */
+  #kept: ReadonlySet<number> | null = null;
+  /** What comes is not for us. */
+  deaf = false;
   /** A Buffer over each slot, made once: cap sends Buffers. */
   readonly #buffers: readonly Buffer[];
   readonly #queue = new Int32Array(QUEUE);
@@ -85,8 +90,9 @@ class LibpcapNic implements Nic {
   }
 
   /** Only frames of these devices (48-bit addresses) are taken from now on. */
-  filter(macs: readonly number[]): void {
+  filter(macs: readonly number[], bridge: Bridge | null): void {
     this.#wanted = [...macs];
+    this.#kept = bridge === null ? null : keptAddresses(bridge);
     const fresh = macs.filter((mac) => !this.#captured.has(mac));
     // cap cannot change a filter: devices that are new get a handle of their own. No frame is lost, none comes twice.
     if (fresh.length > 0 || this.#handles.length === 0) this.#open(fresh);
@@ -133,7 +139,7 @@ class LibpcapNic implements Nic {
 
   /** A frame lies in the landing slot. */
   #arrived(at: number, bytes: number, truncated: boolean): void {
-    if (this.#closed || bytes < ethernet.HEADER || !this.#wants(at)) return;
+    if (this.#closed || this.deaf || bytes < ethernet.HEADER || !this.#wants(at)) return;
     this.counters.received++;
     const packet = this.#count < QUEUE ? this.#pool.take() : null;
     if (packet === null) {
@@ -153,10 +159,15 @@ class LibpcapNic implements Nic {
 
   #wants(at: number): boolean {
     const { view } = this.#pool;
-    if (!this.#outside) return this.#wanted.includes(ethernet.source(view, at));
+    if (!this.#outside) {
+      if (!this.#wanted.includes(ethernet.source(view, at))) return false;
+      return this.#kept === null || !keptByKernel(ethernet.destination(view, at), this.#kept);
+    }
     // What a device sent itself and a switch brought back is not for it.
     if (this.#wanted.includes(ethernet.source(view, at))) return false;
-    return (view.getUint8(at) & 1) === 1 || this.#wanted.includes(ethernet.destination(view, at));
+    return (
+      ((view.getUint8(at) & 1) === 1 && this.#kept === null) || this.#wanted.includes(ethernet.destination(view, at))
+    );
   }
 
   receive(): Packet | null {
@@ -216,7 +227,14 @@ class LibpcapNic implements Nic {
     this.#closed = true;
     this.up = false;
     for (const handle of this.#handles) handle.close();
+    this.empty();
+  }
+
+  /** Gives back what came and was not received; how many frames. */
+  empty(): number {
+    const frames = this.#count;
     for (let packet = this.receive(); packet !== null; packet = this.receive()) this.#pool.release(packet);
+    return frames;
   }
 }
 
@@ -232,11 +250,12 @@ export interface LibpcapOptions {
  * anything else of this process runs, so `onReady` has to do all due work. When an interface goes down, cap aborts the
  * process (an assertion on the poll status); whoever uses these cards gives them a process of their own.
  */
-export class LibpcapCards implements Cards {
+export class LibpcapCards implements Cards, SharedCards {
   readonly inside: LibpcapNic;
   readonly outside: LibpcapNic;
   /** Called after each frame that came. */
   onReady: () => void = () => undefined;
+  #finished = false;
   /** performance.now() has nanoseconds and makes no garbage, but another zero than CLOCK_MONOTONIC. */
   readonly #zero = Number(process.hrtime.bigint()) / 1e3 - performance.now() * 1e3;
 
@@ -261,10 +280,30 @@ export class LibpcapCards implements Cards {
     this.filter(macs);
   }
 
-  /** Only frames of these devices (48-bit addresses) reach us from now on. */
-  filter(macs: readonly number[]): void {
-    this.inside.filter(macs);
-    this.outside.filter(macs);
+  filter(macs: readonly number[], bridge: Bridge | null = null): void {
+    this.inside.filter(macs, bridge);
+    this.outside.filter(macs, bridge);
+  }
+
+  /** Without stamps: nothing is heard until all that waits in libpcap was read. That is a whole turn of the event loop between two immediates. */
+  discard(): number {
+    let frames = 0;
+    for (const nic of [this.inside, this.outside]) {
+      frames += nic.empty();
+      nic.deaf = true;
+    }
+    setImmediate(() =>
+      setImmediate(() => {
+        for (const nic of [this.inside, this.outside]) nic.deaf = this.#finished;
+      }),
+    );
+    return frames;
+  }
+
+  finish(): void {
+    this.#finished = true;
+    this.inside.deaf = true;
+    this.outside.deaf = true;
   }
 
   /** CLOCK_MONOTONIC in microseconds. */

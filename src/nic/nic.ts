@@ -1,5 +1,6 @@
 import type { Packet } from "../packet/packet.js";
 import type { Micros } from "../time/micros.js";
+import type { Bridge } from "./bridge.js";
 
 /** What a card has counted since it was opened. Plain numbers, read by whoever wants to know. */
 export interface NicCounters {
@@ -44,6 +45,16 @@ export interface Nic {
   /** Takes the packet over: it leaves with `pad` zero bytes behind it at the next turn, at the latest, and goes back to the pool. */
   send(packet: Packet): void;
   close(): void;
+}
+
+/** Cards that are ports of a bridge of the kernel, and share its frames with it. */
+export interface SharedCards {
+  /** Only frames of these devices (48-bit addresses) from now on; with a bridge, only those that it leaves to us. */
+  filter(macs: readonly number[], bridge: Bridge | null): void;
+  /** Gives back what came up to now: the kernel has forwarded it. How many frames that were, where the card knows. */
+  discard(): number;
+  /** Takes nothing any more that comes from now on. */
+  finish(): void;
 }
 
 /** The two cards of the box and what makes time pass for both. */

@@ -1,12 +1,13 @@
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
 import { SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
-import { micros, type Micros } from "../time/micros.js";
+import { micros, NEVER, type Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
 import { fromDevices, toDevices } from "./bpf.js";
+import { keptAddresses, keptByKernel, type Bridge } from "./bridge.js";
 import { largestFrame } from "./memory.js";
 import { native, type Native, type Ring, type RingLayout } from "./native.js";
-import { nicCounters, type Cards, type Nic, type NicCounters } from "./nic.js";
+import { nicCounters, type Cards, type Nic, type NicCounters, type SharedCards } from "./nic.js";
 
 const STATE_UP = 2;
 const FLAG_PARTIAL_CHECKSUM = 1;
@@ -35,6 +36,10 @@ class RingNic implements Nic {
   readonly #rxFlags: Int32Array;
   readonly #rxAt: Float64Array;
   #next = 0;
+  /** Frames to these addresses are the kernel's; null: to none. */
+  kept: ReadonlySet<number> | null = null;
+  /** What came from then on is the kernel's. */
+  end: Micros = NEVER;
 
   constructor(name: string, control: ArrayBuffer, at: number, layout: RingLayout, pool: Pool) {
     this.name = name;
@@ -80,6 +85,19 @@ class RingNic implements Nic {
   }
 
   receive(): Packet | null {
+    for (;;) {
+      const packet = this.#gathered();
+      if (packet === null || (this.kept === null && this.end === NEVER) || this.#isOurs(packet)) return packet;
+      this.#pool.release(packet);
+    }
+  }
+
+  #isOurs(packet: Packet): boolean {
+    if (packet.arrivedAt >= this.end) return false;
+    return this.kept === null || !keptByKernel(ethernet.destination(this.#pool.view, packet.at), this.kept);
+  }
+
+  #gathered(): Packet | null {
     const i = this.#next;
     if (i >= (this.#state[1] ?? 0)) return null;
     this.#next = i + 1;
@@ -152,12 +170,13 @@ function openError(cause: unknown, interfaceName: string): HushboxError {
 }
 
 /** Both cards as AF_PACKET TPACKET_V2 rings behind one native call a turn; see native/ring.c. */
-export class RingCards implements Cards {
+export class RingCards implements Cards, SharedCards {
   readonly inside: RingNic;
   readonly outside: RingNic;
   readonly #native: Native;
   readonly #ring: Ring;
   readonly #times: Float64Array;
+  readonly #pool: Pool;
   #checkAt: Micros;
 
   /** Opens both interfaces. `wake`: an eventfd that ends a wait. Throws HushboxError: interface-missing, permission, host. */
@@ -166,6 +185,7 @@ export class RingCards implements Cards {
     const control = new ArrayBuffer(addon.layout.bytes);
     const { layout } = addon;
     this.#native = addon;
+    this.#pool = pool;
     this.#times = new Float64Array(control, 0, 5);
     this.#times[2] = options.spin;
     this.#ring = addon.ringOpen(pool.buffer, SLOT_BYTES, pool.free.buffer, control, wake);
@@ -185,10 +205,28 @@ export class RingCards implements Cards {
     this.#checkAt = micros((this.#times[0] ?? 0) + CHECK_EVERY);
   }
 
-  /** Only frames of these devices (48-bit MAC numbers) reach us from now on. */
-  filter(macs: readonly number[]): void {
+  filter(macs: readonly number[], bridge: Bridge | null = null): void {
     this.#native.ringFilter(this.#ring, 0, fromDevices(macs));
-    this.#native.ringFilter(this.#ring, 1, toDevices(macs));
+    this.#native.ringFilter(this.#ring, 1, toDevices(macs, bridge === null));
+    this.inside.kept = bridge === null ? null : keptAddresses(bridge);
+  }
+
+  discard(): number {
+    let frames = 0;
+    for (const nic of [this.inside, this.outside]) {
+      for (let packet = nic.receive(); packet !== null; packet = nic.receive()) {
+        this.#pool.release(packet);
+        frames++;
+      }
+    }
+    return frames + this.#native.ringDiscard(this.#ring);
+  }
+
+  finish(): void {
+    // The clock of the last turn may be old; what came since is still ours.
+    const now = micros(Number(process.hrtime.bigint()) / 1e3);
+    this.inside.end = now;
+    this.outside.end = now;
   }
 
   /** What to add to a moment to have CLOCK_REALTIME in microseconds since 1970. */

@@ -6,6 +6,7 @@ import type {
   DeviceReport,
   FlowReport,
 } from "../../src/datapath/handle.js";
+import type { Bridge } from "../../src/nic/bridge.js";
 import type { DatapathOptions } from "../../src/datapath/options.js";
 
 /** Hand-written twin of the datapath for tests of what holds it: it remembers what it was told, and a test sets what it says. */
@@ -17,7 +18,9 @@ export class DatapathTwin implements DatapathHandle {
   flowReports: FlowReport[] = [];
   destinationReports: DestinationReport[] = [];
   state: BudgetState = { month: "2026-11", bytes: {} };
+  readonly bridges: (Bridge | null)[] = [];
   stops = 0;
+  released: boolean | undefined;
   /** What the next apply does, before it is remembered. */
   onApply: () => Promise<void> = () => Promise.resolve();
   /** True: questions are never answered, as by a thread that is stuck. */
@@ -89,8 +92,14 @@ export class DatapathTwin implements DatapathHandle {
     return this.#answer(undefined);
   }
 
-  stop(): Promise<void> {
+  bridge(bridge: Bridge | null): Promise<void> {
+    this.bridges.push(structuredClone(bridge));
+    return this.#answer(undefined);
+  }
+
+  stop(release: boolean): Promise<void> {
     this.stops++;
+    this.released = release;
     clearInterval(this.#timer);
     return Promise.resolve();
   }

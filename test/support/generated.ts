@@ -13,6 +13,7 @@ export const NOTES = new Metrics({
   devices: () => Promise.resolve([]),
   options: () => ({ devices: [], local: [], delayLocal: false }),
   turning: () => false,
+  guarded: () => false,
   lastApply: () => null,
   eventClients: () => 0,
 }).notes;

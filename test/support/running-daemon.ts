@@ -2,12 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request, type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Test } from "tap";
 import { ConfigFile } from "../../src/config/config-file.js";
 import { Daemon, type DaemonModules } from "../../src/daemon/daemon.js";
 import type { SavedState } from "../../src/datapath/handle.js";
 import type { LogFields, LogLevel } from "../../src/log/log.js";
 import type { OpenLog } from "../../src/log/open-log.js";
+import type { Bridge } from "../../src/nic/bridge.js";
+import type { Guarded } from "../../src/nic/guard-table.js";
+import type { BridgeModules } from "../../src/daemon/bridging.js";
 import { DatapathTwin } from "./datapath-twin.js";
 
 export const CONFIG = `# Ours.
@@ -63,12 +67,51 @@ export class OffloadsTwin {
   }
 }
 
+/** A kernel whose bridge is what a test says. */
+export class BridgesTwin implements BridgeModules {
+  bridge: Bridge | null = null;
+  table: Guarded | null = null;
+  fails: Error | undefined;
+  changes = 0;
+  #told = 0;
+
+  readonly read = (): Bridge | null => this.bridge;
+  readonly heard = (): boolean => {
+    const news = this.changes > this.#told;
+    this.#told = this.changes;
+    return news;
+  };
+  readonly close = (): void => undefined;
+  readonly guard = {
+    load: (guarded: Guarded): void => {
+      if (this.fails !== undefined) throw this.fails;
+      this.table = guarded;
+    },
+    remove: (): boolean => {
+      const was = this.table !== null;
+      this.table = null;
+      return was;
+    },
+    look: (guarded: Guarded): "as wanted" | "another" | null => {
+      if (this.table === null) return null;
+      return isDeepStrictEqual(this.table, guarded) ? "as wanted" : "another";
+    },
+  };
+
+  /** As when somebody runs `ip link`. */
+  set(bridge: Bridge | null): void {
+    this.bridge = bridge;
+    this.changes++;
+  }
+}
+
 /** A daemon whose cards are not there. */
 export interface Bench {
   readonly daemon: Daemon;
   readonly twin: DatapathTwin;
   readonly log: LogTwin;
   readonly offloads: OffloadsTwin;
+  readonly bridges: BridgesTwin;
   readonly notes: string[];
   readonly path: string;
   readonly state: string;
@@ -102,6 +145,7 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
   const { path, state } = layOut(t, options.config);
   const log = new LogTwin();
   const offloads = new OffloadsTwin();
+  const bridges = new BridgesTwin();
   const notes: string[] = [];
   const made: { twin?: DatapathTwin; saved: SavedState | null } = { saved: null };
   const daemon = new Daemon(ConfigFile.read(path), {
@@ -117,6 +161,7 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
       made.saved = saved;
       return Promise.resolve(made.twin);
     },
+    bridges: () => bridges,
     offloads: () => offloads,
     ...options.modules,
   });
@@ -124,7 +169,7 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
   await daemon.start();
   if (made.twin === undefined) throw new Error("the datapath was not started");
   const token = readFileSync(daemon.settings.tokenFile, "utf8").trim();
-  return { daemon, twin: made.twin, log, offloads, notes, path, state, token, saved: made.saved };
+  return { daemon, twin: made.twin, log, offloads, bridges, notes, path, state, token, saved: made.saved };
 }
 
 /** An answer with its body as text and, where it is JSON, as a value. */

@@ -444,6 +444,7 @@ async function inject(t: Test, bench: Bench) {
     devices: () => Promise.resolve([]),
     options: () => ({ devices: [], local: [], delayLocal: false }),
     turning: () => true,
+    guarded: () => false,
     lastApply: () => null,
     eventClients: () => 0,
   });

@@ -39,7 +39,7 @@ const BAD: readonly (readonly [what: string, text: string, complaint: string])[]
   [
     "an unknown key",
     "jiter: {}\n",
-    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, devices, defenses, budget, local, nic, api, state, log',
+    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, devices, defenses, budget, onFailure, local, nic, api, state, log',
   ],
   ["a misspelt key", "defences: {}\n", 'f.yaml:5:1 /defences unknown key "defences"; did you mean "defenses"?'],
   [

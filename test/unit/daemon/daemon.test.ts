@@ -13,7 +13,16 @@ import { Watchdog } from "../../../src/daemon/systemd.js";
 import { compile } from "../../../src/config/settings.js";
 import { HushboxError } from "../../../src/errors/hushbox-error.js";
 import { DatapathTwin } from "../../support/datapath-twin.js";
-import { ask, bearer, CONFIG, layOut, LogTwin, OffloadsTwin, startBench } from "../../support/running-daemon.js";
+import {
+  ask,
+  bearer,
+  BridgesTwin,
+  CONFIG,
+  layOut,
+  LogTwin,
+  OffloadsTwin,
+  startBench,
+} from "../../support/running-daemon.js";
 
 test("it starts, tells systemd, and stops in reverse, once", async (t) => {
   const bench = await startBench(t);
@@ -43,6 +52,7 @@ function unstarted(t: Test, modules: Partial<ConstructorParameters<typeof Daemon
     environment: {},
     notify: (text) => notes.push(text) > 0,
     startDatapath: (_cards, options) => Promise.resolve(new DatapathTwin(options)),
+    bridges: () => new BridgesTwin(),
     offloads: () => offloads,
     ...modules,
   });

@@ -1,10 +1,12 @@
 import { test } from "tap";
 import { DatapathLoop, type Question } from "../../../src/daemon/datapath-loop.js";
+import { TakeOver } from "../../../src/daemon/take-over.js";
 import type { DestinationReport } from "../../../src/datapath/handle.js";
 import type { DefenseOptions } from "../../../src/defense/options.js";
 import { micros, seconds } from "../../../src/time/micros.js";
 import { TCP } from "../../../src/wire/protocol.js";
 import { Box, DEVICE, OFF, options, ROUTER } from "../../support/box.js";
+import { TakeOverTwin } from "../../support/take-over-twin.js";
 import { frame } from "../../support/frame.js";
 
 const SURPLUS: DefenseOptions = {
@@ -81,7 +83,11 @@ test("what was found is told, taken over by the next run, and forgotten when ask
   const box = new Box(options(SURPLUS));
   asks(box, 1, dropsGrown);
   asks(box, 10, dropsGrown);
-  const loop = new DatapathLoop(box.datapath, box.cards, box.counters, "2026-11", () => undefined);
+  const { datapath, cards, counters } = box;
+  const twin = new TakeOverTwin();
+  const takeOver = new TakeOver(twin, twin, box.counters);
+  const wanted = { month: "2026-11", options: options(SURPLUS), bridge: null };
+  const loop = new DatapathLoop(wanted, { datapath, cards, counters, takeOver });
   const ask = (question: Question) => loop.answer(question, seconds(100));
   const { value } = ask({ id: 1, ask: "destinations" }) as { value: DestinationReport[] };
   t.match(value, [{ address: SERVER, pathMtu: 1280, off: [{ mechanism: "udpSurplus", reason: "no answer" }] }]);

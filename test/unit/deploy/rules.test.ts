@@ -93,6 +93,14 @@ const CASES: Readonly<Record<string, { fires: Fires; quiet: Case }>> = {
     },
     quiet: { series: { [box("hushbox_nic_downs_total", INSIDE)]: "0 1x40" }, at: "5m" },
   },
+  HushboxNotTakenOver: {
+    fires: { series: { [box("hushbox_datapath_take_over_armed")]: "1x20 0x20" }, at: "8m", labels: BOX },
+    quiet: { series: { [box("hushbox_datapath_take_over_armed")]: "0x40" }, at: "8m" },
+  },
+  HushboxPassedBy: {
+    fires: { series: { [box("hushbox_datapath_take_over_lapses_total")]: "0x20 1x20" }, at: "8m", labels: BOX },
+    quiet: { series: { [box("hushbox_datapath_take_over_lapses_total")]: "1x40" }, at: "8m" },
+  },
   HushboxQueueFull: {
     fires: {
       series: { [box("hushbox_datapath_drops_total", { ...UP, reason: "queue-full" })]: "0 3x20" },

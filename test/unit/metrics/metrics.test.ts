@@ -21,6 +21,7 @@ function running(): { twin: DatapathTwin; metrics: Metrics } {
     devices: () => twin.devices(),
     options: () => OPTIONS,
     turning: () => true,
+    guarded: () => false,
     lastApply: () => 0.004,
     eventClients: () => 2,
   });
@@ -79,6 +80,11 @@ test("every metric that is exported", async (t) => {
       "hushbox_nic_partial_checksum_packets_total",
       "hushbox_nic_downs_total",
       "hushbox_nic_up",
+      "hushbox_datapath_take_over_armed",
+      "hushbox_datapath_take_over_since_seconds",
+      "hushbox_datapath_take_over_lapses_total",
+      "hushbox_datapath_take_over_stale_packets_total",
+      "hushbox_datapath_take_over_guarded",
       "hushbox_build_info",
       "hushbox_config_applied_total",
       "hushbox_config_last_apply_seconds",
@@ -145,13 +151,16 @@ test("every counter of the datapath is exported somewhere", async (t) => {
   const { twin, metrics } = running();
   const silent: string[] = [];
   for (const name of Object.keys(twin.counters.snapshot())) {
-    if (name === "last_turn_us" || name === "budget_month_bytes") continue;
+    if (["last_turn_us", "budget_month_bytes", "take_over_since_us"].includes(name)) continue;
     twin.set(name, 123457);
     const { text } = await metrics.scrape();
     if (!/ (123457|0\.123457)\n/.test(text)) silent.push(name);
     twin.set(name, 0);
   }
-  t.same(silent, [], "last_turn_us shows as turning, budget_month_bytes by device");
+  t.same(silent, [], "last_turn_us shows as turning, budget_month_bytes by device, take_over_since_us by the calendar");
+  twin.set("take_over_since_us", Number(process.hrtime.bigint() / 1000n) - 60e6);
+  const since = (await scraped(metrics)).get("hushbox_datapath_take_over_since_seconds") ?? 0;
+  t.ok(Math.abs(Date.now() / 1e3 - 60 - since) < 5);
 });
 
 test("a histogram is cumulative, in seconds, and ends with its count", async (t) => {
@@ -186,6 +195,7 @@ test("before the datapath runs there is no number that it did not count", async 
     devices: () => Promise.resolve([]),
     options: () => OPTIONS,
     turning: () => false,
+    guarded: () => false,
     lastApply: () => null,
     eventClients: () => 0,
   });

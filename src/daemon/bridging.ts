@@ -1,0 +1,114 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Settings } from "../config/settings.js";
+import type { Log } from "../log/log.js";
+import type { Bridge } from "../nic/bridge.js";
+import type { Guarded, GuardTable } from "../nic/guard-table.js";
+import { macNumbers } from "./datapath-loop.js";
+import type { GuardFile } from "./guard-file.js";
+
+/** What the kernel tells of the bridge between the two cards, and what guards it. */
+export interface BridgeModules {
+  /** The bridge that joins them now, or null. */
+  readonly read: () => Bridge | null;
+  /** True where something about bridges changed since the last time. */
+  readonly heard: () => boolean;
+  readonly close: () => void;
+  readonly guard: Pick<GuardTable, "load" | "remove" | "look">;
+}
+
+/** What `onFailure: closed` keeps from passing. */
+export function guardedOf(settings: Settings): Guarded {
+  return {
+    outside: settings.cards.outside,
+    devices: macNumbers(settings.datapath.devices.map((device) => device.mac)),
+  };
+}
+
+/** The daemon's side of a bridge between its cards: which one there is, and that what must not pass without hushbox does not. */
+export class Bridging {
+  readonly #modules: BridgeModules;
+  readonly #file: GuardFile;
+  readonly #log: Log;
+  #bridge: Bridge | null = null;
+  #guarded: Guarded | null = null;
+
+  constructor(modules: BridgeModules, file: GuardFile, log: Log) {
+    this.#modules = modules;
+    this.#file = file;
+    this.#log = log;
+  }
+
+  get bridge(): Bridge | null {
+    return this.#bridge;
+  }
+
+  /** True while the table of `onFailure: closed` is in force. */
+  get guarded(): boolean {
+    return this.#guarded !== null;
+  }
+
+  /** Looks for the bridge, and makes the guard what the settings say. Throws HushboxError: take-over, permission, host. */
+  start(settings: Settings): Bridge | null {
+    this.#modules.heard();
+    this.#bridge = this.#modules.read();
+    try {
+      this.guard(settings);
+    } catch (error) {
+      // Without a bridge there is nothing to guard, and a kernel that knows of none needs none.
+      if (this.#bridge !== null) throw error;
+      this.#log.warn("the guard of onFailure is not in force", { reason: reason(error) });
+    }
+    if (this.#bridge !== null) this.#tell(this.#bridge);
+    return this.#bridge;
+  }
+
+  /** Makes the guard what the settings say. Throws as `start`. */
+  guard(settings: Settings): void {
+    const { guard } = this.#modules;
+    if (settings.onFailure === "closed") {
+      const guarded = guardedOf(settings);
+      if (guard.look(guarded) !== "as wanted") guard.load(guarded);
+      if (!isDeepStrictEqual(this.#file.load(), guarded)) this.#file.save(guarded);
+      this.#guarded = guarded;
+      return;
+    }
+    this.#guarded = null;
+    // Who has never guarded needs no permission not to.
+    if (guard.look(guardedOf(settings)) !== null && guard.remove())
+      this.#log.info("removed the guard: onFailure is open");
+    this.#file.remove();
+  }
+
+  /** The bridge where it changed, else undefined. */
+  changed(): Bridge | null | undefined {
+    if (!this.#modules.heard()) return undefined;
+    const now = this.#modules.read();
+    if (isDeepStrictEqual(now, this.#bridge)) return undefined;
+    const before = this.#bridge;
+    this.#bridge = now;
+    if (now !== null && now.name !== before?.name) this.#tell(now);
+    if (now === null) this.#log.warn("the kernel bridges the two cards no more; hushbox is the only path between them");
+    return now;
+  }
+
+  /** Puts the guard back where somebody took it away (`nft flush ruleset`). */
+  look(): void {
+    if (this.#guarded === null || this.#modules.guard.look(this.#guarded) === "as wanted") return;
+    this.#log.warn("somebody removed or changed the guard of onFailure: closed; it is put back");
+    this.#modules.guard.load(this.#guarded);
+  }
+
+  close(): void {
+    this.#modules.close();
+  }
+
+  #tell(bridge: Bridge): void {
+    this.#log.info("the kernel bridges the two cards; what devices send through it is taken over", {
+      bridge: bridge.name,
+    });
+  }
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,40 @@
+import type { Table } from "../../src/daemon/take-over.js";
+import type { Bridge } from "../../src/nic/bridge.js";
+import type { SharedCards } from "../../src/nic/nic.js";
+
+export const BRIDGE: Bridge = { name: "br0", own: [0x020000000003], inside: [], elsewhere: [], hairpin: false };
+
+/** Cards and a table that only remember, in one list, what was asked of them. */
+export class TakeOverTwin implements SharedCards, Table {
+  readonly calls: string[] = [];
+  /** What the cards give back unread. */
+  waiting = 0;
+  /** Whether the kernel takes what is kept. */
+  keeps = true;
+
+  filter(macs: readonly number[], bridge: Bridge | null): void {
+    this.calls.push(`filter ${macs.join()} ${bridge?.name ?? "-"}`);
+  }
+
+  discard(): number {
+    this.calls.push("discard");
+    return this.waiting;
+  }
+
+  finish(): void {
+    this.calls.push("finish");
+  }
+
+  arm(devices: readonly number[]): void {
+    this.calls.push(`arm ${devices.join()}`);
+  }
+
+  keep(devices: readonly number[]): boolean {
+    this.calls.push(`keep ${devices.join()}`);
+    return this.keeps;
+  }
+
+  disarm(): void {
+    this.calls.push("disarm");
+  }
+}

@@ -1,0 +1,139 @@
+import { test } from "tap";
+import { Counters } from "../../../src/datapath/counters.js";
+import { TakeOver } from "../../../src/daemon/take-over.js";
+import { millis } from "../../../src/time/micros.js";
+import { BRIDGE, TakeOverTwin } from "../../support/take-over-twin.js";
+
+/** What `act` made of the cards and the table. */
+function told(twin: TakeOverTwin, act: () => void): string[] {
+  twin.calls.length = 0;
+  act();
+  return [...twin.calls];
+}
+
+function setUp() {
+  const twin = new TakeOverTwin();
+  const counters = new Counters();
+  const takeOver = new TakeOver(twin, twin, counters);
+  const read = (name: string): number => counters.read(`take_over_${name}`);
+  return { twin, takeOver, read };
+}
+
+test("without a bridge there is no table, and nothing is given back", (t) => {
+  const { twin, takeOver, read } = setUp();
+  const calls = told(twin, () => {
+    takeOver.change([1], null, millis(5));
+    takeOver.turn(millis(10_000));
+    takeOver.end();
+  });
+  t.same(calls, ["disarm", "filter 1 -"]);
+  t.equal(read("armed"), 0);
+  t.end();
+});
+
+test("it arms, then gives back what the kernel has forwarded", (t) => {
+  const { twin, takeOver, read } = setUp();
+  twin.waiting = 3;
+  t.same(
+    told(twin, () => {
+      takeOver.change([1, 2], BRIDGE, millis(5));
+    }),
+    ["filter 1,2 br0", "arm 1,2", "discard"],
+  );
+  t.same([read("armed"), read("since_us"), read("stale_frames"), read("lapses")], [1, 5000, 3, 0]);
+  t.end();
+});
+
+test("the kernel is told at every tick, and not at every packet", (t) => {
+  const { twin, takeOver } = setUp();
+  takeOver.change([1], BRIDGE, millis(0));
+  const calls = told(twin, () => {
+    for (let now = 0; now <= 1000; now += 10) takeOver.turn(millis(now));
+  });
+  t.same(calls, Array<string>(5).fill("keep 1"));
+  t.end();
+});
+
+test("a loop that stood still arms anew, and gives back what came meanwhile", (t) => {
+  const { twin, takeOver, read } = setUp();
+  takeOver.change([1], BRIDGE, millis(0));
+  twin.waiting = 7;
+  t.same(
+    told(twin, () => {
+      takeOver.turn(millis(681));
+    }),
+    ["disarm", "arm 1", "discard"],
+  );
+  t.same([read("lapses"), read("stale_frames"), read("since_us")], [1, 7, 681_000]);
+  t.same(
+    told(twin, () => {
+      takeOver.turn(millis(690));
+    }),
+    [],
+  );
+  t.end();
+});
+
+test("what the kernel did not take is tried again, and in time taken for a lapse", (t) => {
+  const { twin, takeOver, read } = setUp();
+  takeOver.change([1], BRIDGE, millis(0));
+  twin.keeps = false;
+  for (const now of [250, 500]) takeOver.turn(millis(now));
+  t.equal(read("lapses"), 0);
+  takeOver.turn(millis(750));
+  t.equal(read("lapses"), 1);
+  t.end();
+});
+
+test("other devices: the kernel lets go before we take, and takes after we let go", (t) => {
+  const { twin, takeOver } = setUp();
+  takeOver.change([1, 2], BRIDGE, millis(0));
+  t.same(
+    told(twin, () => {
+      takeOver.change([2, 3], BRIDGE, millis(100));
+    }),
+    ["keep 1,2,3", "filter 2,3 br0", "keep 2,3"],
+  );
+  t.same(
+    told(twin, () => {
+      takeOver.change([2, 3], { ...BRIDGE, name: "br1" }, millis(150));
+    }),
+    ["filter 2,3 br1"],
+    "another station behind the bridge is the cards' business alone",
+  );
+  t.end();
+});
+
+test("the bridge goes, and comes back", (t) => {
+  const { twin, takeOver, read } = setUp();
+  takeOver.change([1], BRIDGE, millis(0));
+  t.same(
+    told(twin, () => {
+      takeOver.change([1], null, millis(100));
+    }),
+    ["disarm", "filter 1 -"],
+  );
+  t.equal(read("armed"), 0);
+  t.same(
+    told(twin, () => {
+      takeOver.turn(millis(5000));
+    }),
+    [],
+  );
+  takeOver.change([1], BRIDGE, millis(5000));
+  t.equal(read("armed"), 1);
+  t.equal(read("lapses"), 0);
+  t.end();
+});
+
+test("at the end the cards stop before the kernel goes on", (t) => {
+  const { twin, takeOver, read } = setUp();
+  takeOver.change([1], BRIDGE, millis(0));
+  const end = (): void => {
+    takeOver.end();
+    takeOver.end();
+  };
+  t.same(told(twin, end), ["finish", "disarm"]);
+  t.equal(read("armed"), 0);
+  t.end();
+});
