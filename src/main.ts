@@ -9,6 +9,7 @@ import { VERSION } from "./main/version.js";
 const WORDS = [
   "run",
   "check",
+  "guard",
   "status",
   "set",
   "shape",

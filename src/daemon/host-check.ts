@@ -4,9 +4,13 @@ import { dirname } from "node:path";
 import type { Settings } from "../config/settings.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
+import { readBridge } from "../nic/bridge.js";
+import { GuardTable } from "../nic/guard-table.js";
 import { native } from "../nic/native.js";
 import { hindering } from "../nic/offload.js";
+import { TakeOverTable } from "../nic/take-over-table.js";
 import { SLOT_BYTES } from "../packet/packet.js";
+import { guardedOf } from "./bridging.js";
 
 /** What one look at the host found. `advice` says what to do, where there is something. */
 export interface Finding {
@@ -40,7 +44,7 @@ export async function checkHost(settings: Settings, paths = HOST, now = Date.now
     ...(cards.card === "libpcap" ? library("raw-socket") : []),
     ...capabilities(settings, paths),
     ...[cards.inside, cards.outside].flatMap((name) => guarded(`interface ${name}`, () => card(name, settings, paths))),
-    ...bridgeFilter(paths),
+    ...guarded("bridge", () => bridging(settings, paths)),
     stateDirectory(state),
     ...token(api.tokenFile),
     await listening(api.host, api.port),
@@ -139,12 +143,14 @@ function card(name: string, settings: Settings, { sys }: HostPaths): Finding[] {
       advice: `ip link set ${name} mtu 1500`,
     });
   }
-  if (existsSync(`${sys}/class/net/${name}/brport`)) {
+  const { inside, outside } = settings.cards;
+  if (existsSync(`${sys}/class/net/${name}/brport`) && readBridge(inside, outside) === null) {
     findings.push({
       status: "warn",
       what,
-      message: "is the port of a bridge: the kernel forwards the same frames a second time",
-      advice: `ip link set ${name} nomaster`,
+      message:
+        "is the port of a bridge that the other card is no port of: the kernel forwards the same frames a second time",
+      advice: `ip link set ${name} nomaster; or make both cards ports of one bridge, and hushbox takes over from it`,
     });
   }
   if (name === settings.cards.outside && existsSync(`${sys}/class/net/${name}/phy80211`)) {
@@ -178,16 +184,65 @@ function offloads(name: string, wanted: Settings["offloads"]): Finding[] {
   ];
 }
 
-/** With br_netfilter bridged frames pass iptables once more, and NAT in the same namespace breaks (measured: TCP stops). */
+/** The bridge between the cards, and what becomes of traffic without hushbox. */
+function bridging(settings: Settings, paths: HostPaths): Finding[] {
+  const { inside, outside } = settings.cards;
+  const what = "bridge";
+  const bridge = readBridge(inside, outside);
+  const none = "none joins the two cards: without hushbox nothing passes, whatever onFailure says";
+  if (bridge === null) return [{ status: "ok", what, message: none }, ...bridgeFilter(paths), ...guard(settings)];
+  const joined = `${bridge.name} joins the two cards`;
+  const busy = TakeOverTable.look();
+  if (busy === null) TakeOverTable.probe(settings.cards);
+  const finding: Finding =
+    busy === null
+      ? { status: "ok", what, message: `${joined}; hushbox will take over from it` }
+      : busy.owned
+        ? { status: "ok", what, message: `${joined}; a process has taken over from it, a running hushbox` }
+        : {
+            status: "fail",
+            what,
+            message: `${joined}, and there is a table bridge ${TakeOverTable.NAME} that no running hushbox has made`,
+            advice: `nft delete table bridge ${TakeOverTable.NAME}`,
+          };
+  return [finding, ...bridgeFilter(paths), ...guard(settings)];
+}
+
+/**
+ * With br_netfilter bridged frames pass iptables once more, and NAT in the same namespace breaks (measured: TCP stops); where a rule there drops
+ * what it forwards, as Docker's does, the bridge forwards nothing while hushbox is away.
+ */
 function bridgeFilter({ proc }: HostPaths): Finding[] {
-  const knob = `${proc}/sys/net/bridge/bridge-nf-call-iptables`;
-  if (!existsSync(knob) || readFileSync(knob, "utf8").trim() === "0") return [];
+  const on = ["iptables", "ip6tables", "arptables"].filter((table) => {
+    const knob = `${proc}/sys/net/bridge/bridge-nf-call-${table}`;
+    return existsSync(knob) && readFileSync(knob, "utf8").trim() !== "0";
+  });
+  if (on.length === 0) return [];
   return [
     {
       status: "warn",
       what: "br_netfilter",
-      message: "passes bridged frames through iptables: with a bridge and NAT on this machine, TCP stops",
-      advice: "sysctl -w net.bridge.bridge-nf-call-iptables=0",
+      message: `passes bridged frames through ${on.join(", ")}: with a bridge and NAT on this machine, TCP stops, and rules there (Docker's) may drop what the bridge forwards`,
+      advice: `sysctl -w ${on.map((table) => `net.bridge.bridge-nf-call-${table}=0`).join(" ")}`,
+    },
+  ];
+}
+
+function guard(settings: Settings): Finding[] {
+  const what = "onFailure";
+  const found = new GuardTable().look(guardedOf(settings));
+  if (settings.onFailure === "open") {
+    if (found === null) return [];
+    const message = "is open, but a guard drops the devices' frames while hushbox does not run";
+    return [{ status: "warn", what, message, advice: "hushbox guard" }];
+  }
+  if (found === "as wanted") return [{ status: "ok", what, message: "is closed, and the guard is in force" }];
+  return [
+    {
+      status: "warn",
+      what,
+      message: `is closed, and ${found === null ? "no guard" : "another guard"} is in force before hushbox runs`,
+      advice: "systemctl enable --now hushbox-guard (or: hushbox guard)",
     },
   ];
 }
