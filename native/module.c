@@ -29,6 +29,7 @@ __attribute__((visibility("default"))) napi_value napi_register_module_v1(napi_e
   hb_init_system(env, exports);
   hb_init_offload(env, exports);
   hb_init_netlink(env, exports);
+  hb_init_keeper(env, exports);
   return exports;
 }
 

@@ -16,5 +16,6 @@ void hb_init_ring(napi_env env, napi_value exports);
 void hb_init_system(napi_env env, napi_value exports);
 void hb_init_offload(napi_env env, napi_value exports);
 void hb_init_netlink(napi_env env, napi_value exports);
+void hb_init_keeper(napi_env env, napi_value exports);
 
 #endif

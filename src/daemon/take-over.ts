@@ -5,9 +5,7 @@ import { TakeOverTable } from "../nic/take-over-table.js";
 import { micros, millis, type Micros } from "../time/micros.js";
 
 /** How often the kernel is told that we live: with the ring's tick of 250 ms, at every one. */
-const KEEP_EVERY = millis(200);
-/** The kernel counts an address's life in ticks of up to 10 ms (CONFIG_HZ=100), and may begin within one. */
-const SURE = millis(TakeOverTable.LIFETIME - 20);
+const BEAT_EVERY = millis(200);
 
 const ARMED = Counters.index("take_over_armed");
 const SINCE = Counters.index("take_over_since_us");
@@ -15,7 +13,7 @@ const LAPSES = Counters.index("take_over_lapses");
 const STALE = Counters.index("take_over_stale_frames");
 
 /** The table, or what stands in for it. */
-export type Table = Pick<TakeOverTable, "arm" | "keep" | "disarm">;
+export type Table = Pick<TakeOverTable, "arm" | "change" | "beat" | "keptAt" | "disarm">;
 
 /**
  * Who carries the devices' frames between two ports of a bridge: the kernel, or we. It lives on the packets' side, so that the table is kept by the
@@ -28,8 +26,7 @@ export class TakeOver {
   readonly #values: Float64Array;
   #devices: readonly number[] = [];
   #bridge: Bridge | null = null;
-  /** When the kernel was last told, by the clock of the loop. */
-  #keptAt = micros(0);
+  #beatAt = micros(0);
 
   constructor(cards: SharedCards, table: Table, counters: Counters) {
     this.#cards = cards;
@@ -56,21 +53,24 @@ export class TakeOver {
         return;
       }
       // The kernel lets go of a device before we take it, and takes it again after we let go: a frame may be lost between, none comes twice.
-      this.#table.keep([...new Set([...before, ...devices])]);
+      this.#table.change([...new Set([...before, ...devices])]);
       this.#cards.filter(devices, bridge);
-      if (this.#table.keep(devices)) this.#keptAt = now;
+      this.#table.change(devices);
     }
   }
 
   /** Before a turn's frames are looked at. */
   turn(now: Micros): void {
-    if (this.#bridge === null || now - this.#keptAt < KEEP_EVERY) return;
-    if (now - this.#keptAt > SURE) {
+    if (this.#bridge === null) return;
+    if (now - this.#table.keptAt > TakeOverTable.SURE) {
       // We stood still, and the kernel has gone on without us.
       this.#add(LAPSES, 1);
       this.#table.disarm();
       this.#arm(now);
-    } else if (this.#table.keep(this.#devices)) this.#keptAt = now;
+    } else if (now - this.#beatAt >= BEAT_EVERY) {
+      this.#beatAt = now;
+      this.#table.beat();
+    }
   }
 
   /** The kernel carries what comes from now on. What came before is still ours to carry. */
@@ -84,7 +84,7 @@ export class TakeOver {
 
   #arm(now: Micros): void {
     this.#table.arm(this.#devices);
-    this.#keptAt = now;
+    this.#beatAt = now;
     this.#add(STALE, this.#cards.discard());
     this.#values[ARMED] = 1;
     this.#values[SINCE] = now;

@@ -66,8 +66,17 @@ export interface NetlinkCalls {
   netlinkClose(fd: number): void;
 }
 
+/** The part of the native addon (native/keeper.c) about a socket in a thread of its own. */
+export interface KeeperCalls {
+  keeperOpen(protocol: number): number;
+  keeperTalk(keeper: number, request: Uint8Array, answer: Uint8Array): number;
+  keeperKeep(keeper: number, request: Uint8Array, keptAt: Float64Array, sure: number): void;
+  keeperBeat(keeper: number): void;
+  keeperClose(keeper: number): void;
+}
+
 /** The addon's functions; each is described at its definition under native/. */
-export interface Native extends InterfaceCalls, NetlinkCalls {
+export interface Native extends InterfaceCalls, NetlinkCalls, KeeperCalls {
   ringOpen(slots: ArrayBuffer, slotBytes: number, free: ArrayBufferLike, control: ArrayBuffer, wake: number): Ring;
   ringPort(ring: Ring, port: 0 | 1, name: string, slots: number, filter: Uint8Array): void;
   ringFilter(ring: Ring, port: 0 | 1, filter: Uint8Array): void;

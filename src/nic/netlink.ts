@@ -182,6 +182,11 @@ export class NetlinkSocket {
     }
   }
 
+  /** Its number among those that opened it. */
+  get number(): number {
+    return this.#fd;
+  }
+
   /** Sends messages and gathers the answers until none is left; the kernel gives them at once. */
   ask(request: Uint8Array): Answer {
     const messages: Message[] = [];

@@ -1,6 +1,9 @@
 import { HushboxError } from "../errors/hushbox-error.js";
+import { millis, type Micros } from "../time/micros.js";
+import { native, type NetlinkCalls } from "./native.js";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink.js";
 import {
+  deleteTable,
   flushSet,
   getTable,
   newAddresses,
@@ -37,7 +40,10 @@ export class TakeOverTable {
   static readonly NAME = "hushbox";
   /** Milliseconds after which the kernel forwards again where nothing is heard of us. */
   static readonly LIFETIME = 700;
+  /** So long after it was kept the table surely holds, in microseconds: the kernel counts in ticks of up to 10 ms (CONFIG_HZ=100), and may begin within one. */
+  static readonly SURE = millis(TakeOverTable.LIFETIME - 20);
   readonly #ports: Ports;
+  readonly #keptAt = new Float64Array(1);
   #socket: NetlinkSocket | null = null;
 
   constructor(ports: Ports) {
@@ -46,12 +52,14 @@ export class TakeOverTable {
 
   /** The kernel leaves the frames of these devices (48-bit addresses) to us from now on. Throws HushboxError: take-over, permission, host. */
   arm(devices: readonly number[]): void {
-    const socket = new NetlinkSocket(NETLINK_NETFILTER);
+    const socket = new NetlinkSocket(NETLINK_NETFILTER, 0, keeper());
     try {
       const request = transaction(TakeOverTable.steps(this.#ports, devices));
+      let at = monotonic();
       let answer = socket.ask(request);
       for (let i = 0; i < TRIES && taken(answer) && TakeOverTable.#at(socket)?.owned === true; i++) {
         sleep(TRY_EVERY);
+        at = monotonic();
         answer = socket.ask(request);
       }
       if (answer.errno !== 0)
@@ -61,6 +69,8 @@ export class TakeOverTable {
           answer,
           () => TakeOverTable.#at(socket) !== null,
         );
+      this.#keptAt[0] = at;
+      native().keeperKeep(socket.number, keeping(devices), this.#keptAt, TakeOverTable.SURE);
     } catch (error) {
       socket.close();
       throw error;
@@ -69,17 +79,31 @@ export class TakeOverTable {
     this.#socket = socket;
   }
 
-  /** Again for `LIFETIME`, for these devices. False where the kernel did not take it. */
-  keep(devices: readonly number[]): boolean {
+  /** The same for these devices from now on. False where the kernel did not take it. */
+  change(devices: readonly number[]): boolean {
     if (this.#socket === null) return false;
-    const { NAME } = TakeOverTable;
-    const steps: Step[] = [flushSet(NAME, SET)];
-    if (devices.length > 0) steps.push(newAddresses(NAME, SET, devices));
-    return this.#socket.ask(transaction(steps)).errno === 0;
+    const request = keeping(devices);
+    const at = monotonic();
+    if (this.#socket.ask(request).errno !== 0) return false;
+    this.#keptAt[0] = at;
+    native().keeperKeep(this.#socket.number, request, this.#keptAt, TakeOverTable.SURE);
+    return true;
+  }
+
+  /** The loop lives: the addresses stay for another `LIFETIME`, unless `SURE` has passed since the last time. Waits for nothing. */
+  beat(): void {
+    if (this.#socket !== null) native().keeperBeat(this.#socket.number);
+  }
+
+  /** When the addresses were last put in, by CLOCK_MONOTONIC. */
+  get keptAt(): Micros {
+    return (this.#keptAt[0] ?? 0) as Micros;
   }
 
   /** The kernel forwards again. Idempotent. */
   disarm(): void {
+    // The socket takes 14 ms to close, and would take the table with it at some time within; removing it takes 0.1 ms.
+    this.#socket?.ask(transaction([deleteTable(TakeOverTable.NAME)]));
     this.#socket?.close();
     this.#socket = null;
   }
@@ -128,6 +152,30 @@ export class TakeOverTable {
       newDropRule(name, CHAIN, SET, { from: outside, to: inside, address: "destination" }),
     ];
   }
+}
+
+/** The transaction that puts the addresses in again. */
+function keeping(devices: readonly number[]): Uint8Array {
+  const { NAME } = TakeOverTable;
+  const steps: Step[] = [flushSet(NAME, SET)];
+  if (devices.length > 0) steps.push(newAddresses(NAME, SET, devices));
+  return transaction(steps);
+}
+
+/** The addon's calls for a socket that a thread of its own keeps, so that it goes the moment the process is killed (native/keeper.c). */
+function keeper(): NetlinkCalls {
+  const addon = native();
+  return {
+    netlinkOpen: (protocol) => addon.keeperOpen(protocol),
+    netlinkTalk: (socket, request, answer) => addon.keeperTalk(socket, request, answer),
+    netlinkClose: (socket) => {
+      addon.keeperClose(socket);
+    },
+  };
+}
+
+function monotonic(): number {
+  return Number(process.hrtime.bigint()) / 1e3;
 }
 
 /** Blocks; only while starting. */

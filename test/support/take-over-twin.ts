@@ -1,6 +1,7 @@
 import type { Table } from "../../src/daemon/take-over.js";
 import type { Bridge } from "../../src/nic/bridge.js";
 import type { SharedCards } from "../../src/nic/nic.js";
+import { millis } from "../../src/time/micros.js";
 
 export const BRIDGE: Bridge = { name: "br0", own: [0x020000000003], inside: [], elsewhere: [], hairpin: false };
 
@@ -11,6 +12,9 @@ export class TakeOverTwin implements SharedCards, Table {
   waiting = 0;
   /** Whether the kernel takes what is kept. */
   keeps = true;
+  /** The time by which it keeps. */
+  now = millis(0);
+  keptAt = millis(0);
 
   filter(macs: readonly number[], bridge: Bridge | null): void {
     this.calls.push(`filter ${macs.join()} ${bridge?.name ?? "-"}`);
@@ -26,12 +30,18 @@ export class TakeOverTwin implements SharedCards, Table {
   }
 
   arm(devices: readonly number[]): void {
+    this.keptAt = this.now;
     this.calls.push(`arm ${devices.join()}`);
   }
 
-  keep(devices: readonly number[]): boolean {
-    this.calls.push(`keep ${devices.join()}`);
+  change(devices: readonly number[]): boolean {
+    this.calls.push(`change ${devices.join()}`);
     return this.keeps;
+  }
+
+  beat(): void {
+    this.calls.push("beat");
+    if (this.keeps) this.keptAt = this.now;
   }
 
   disarm(): void {
