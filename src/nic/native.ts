@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
 
 /** Byte offsets of the ring's control block, as native/ring.c lays it out. */
@@ -95,17 +96,31 @@ export interface Native extends InterfaceCalls, NetlinkCalls, KeeperCalls {
 
 let loaded: Native | undefined;
 
-/** The addon, loaded once a thread. Throws `native-missing` where it was not compiled. */
+/** What was compiled on this machine comes before what a package brought along. */
+const FILES = ["ring.node", `ring-${process.arch}.node`];
+
+/** The addon, loaded once a thread. Throws `native-missing` where none is for this machine. */
 export function native(): Native {
   if (loaded !== undefined) return loaded;
-  try {
-    loaded = createRequire(import.meta.url)("../../native/ring.node") as Native;
-    return loaded;
-  } catch (cause) {
-    throw new HushboxError(
-      "native-missing",
-      "the packet ring (build/native/ring.node) is not compiled for this machine: run `npm run build` (it needs gcc and libc6-dev), or set `nic.card: libpcap`",
-      cause,
-    );
+  const load = createRequire(import.meta.url);
+  let cause: unknown;
+  for (const file of FILES) {
+    try {
+      loaded = load(`../../native/${file}`) as Native;
+      return loaded;
+    } catch (error) {
+      // One that is there and does not load says more than one that is not there.
+      if (cause === undefined || !isMissing(error)) cause = error;
+    }
   }
+  const folder = join(import.meta.dirname, "../../..");
+  throw new HushboxError(
+    "native-missing",
+    `the packet ring (build/native/ring.node) is not compiled for this machine: run \`sh ${folder}/native/build\` (it needs gcc and libc6-dev), or set \`nic.card: libpcap\``,
+    cause,
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "MODULE_NOT_FOUND";
 }
