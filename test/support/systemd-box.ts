@@ -1,11 +1,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { blocking, which, type CommandResult } from "../../src/emulator/command.js";
+import { blocking, which, type CommandOptions, type CommandResult } from "../../src/emulator/command.js";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
 import { Child, pause } from "../bench/child.js";
 import { ROOT } from "./generated.js";
 
 const SYSTEMD = "/lib/systemd/systemd";
+
+/** A folder of this machine that is seen in there too. */
+export interface Share {
+  readonly from: string;
+  readonly at: string;
+}
 
 /** Where version 2 of control groups is mounted, or null. */
 function cgroups(): string | null {
@@ -17,7 +23,7 @@ function cgroups(): string | null {
  * Makes this machine's own root, with a layer above it that is thrown away, the root of a machine with its own processes, and boots its
  * systemd there. Settings of the kernel are read-only, and nothing is started but the journal.
  */
-function boot(work: string): string {
+function boot(work: string, share: Share): string {
   const root = `${work}/root`;
   return `set -e
 mount --make-rprivate /
@@ -38,8 +44,8 @@ mount -t devpts -o newinstance,ptmxmode=666 devpts ${root}/dev/pts
 mount -t tmpfs -o mode=1777 shm ${root}/dev/shm
 mount -t tmpfs -o mode=755 run ${root}/run
 mount -t tmpfs -o mode=1777 tmp ${root}/tmp
-mkdir -p ${root}/usr/lib/hushbox
-mount --bind ${ROOT} ${root}/usr/lib/hushbox
+mkdir -p ${root}${share.at}
+mount --bind ${share.from} ${root}${share.at}
 [ -e ${root}/usr/bin/node ] || touch ${root}/usr/bin/node
 mount --bind ${process.execPath} ${root}/usr/bin/node
 rm -rf ${root}/etc/systemd/system/*
@@ -78,14 +84,18 @@ export class SystemdBox {
     return null;
   }
 
-  /** Boots with its files under `directory`; resolves when units can be started. */
-  static async boot(laboratory: Laboratory, directory: string): Promise<SystemdBox> {
+  /** Boots with its files under `directory`; resolves when units can be started. By default this checkout is where the unit looks for hushbox. */
+  static async boot(
+    laboratory: Laboratory,
+    directory: string,
+    share: Share = { from: ROOT, at: "/usr/lib/hushbox" },
+  ): Promise<SystemdBox> {
     const script = join(directory, "boot.sh");
     const work = join(directory, "machine");
     const cgroup = join(cgroups() ?? "", laboratory.prefix);
     mkdirSync(work);
     mkdirSync(cgroup);
-    writeFileSync(script, boot(work));
+    writeFileSync(script, boot(work, share));
     const spaces = ["--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--cgroup"];
     // It waits until it is in its control group, which becomes the root of all its groups.
     const start = `read go; exec unshare ${spaces.join(" ")} /bin/sh ${script}`;
@@ -103,8 +113,8 @@ export class SystemdBox {
   }
 
   /** Runs a command of a shell in there. */
-  async run(command: string): Promise<CommandResult> {
-    return this.#laboratory.run("box", [
+  async run(command: string, options: CommandOptions = {}): Promise<CommandResult> {
+    const argv = [
       "nsenter",
       ...["-t", String(this.#pid), "--mount", "--pid", "--uts", "--ipc", "--cgroup"],
       // The test runner's own options for Node name files that are not there.
@@ -112,7 +122,8 @@ export class SystemdBox {
       "/bin/sh",
       "-c",
       command,
-    ]);
+    ];
+    return this.#laboratory.run("box", argv, options);
   }
 
   /** A property of a unit. */
