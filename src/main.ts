@@ -7,6 +7,7 @@ import { VERSION } from "./main/version.js";
 
 /** The words of the command line, each a file under `main/`, in the order of the help. */
 const WORDS = [
+  "setup",
   "run",
   "check",
   "guard",

@@ -23,6 +23,7 @@ export type ErrorCode =
   | "already-running"
   | "api"
   | "host"
+  | "setup"
   | "internal";
 
 /** The one error class of hushbox. `message` says what was being done and to what; `cause` keeps what lies beneath. */

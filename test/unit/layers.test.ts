@@ -26,6 +26,7 @@ const ROOMS = [
   "emulator", // a speaker and its cloud
   "lab", // captures through the datapath
   "daemon", // puts it together
+  "setup", // makes the machine an access point
   "demo", // shows it
   "main", // the command line
 ];
