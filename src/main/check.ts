@@ -3,6 +3,8 @@ import { ConfigFile } from "../config/config-file.js";
 import { compile } from "../config/settings.js";
 import { checkHost, type Finding } from "../daemon/host-check.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { checkAccessPoint } from "../setup/check-access-point.js";
+import { Host, SystemRunner } from "../setup/host.js";
 import type { Command } from "./command.js";
 import { DEFAULT_CONFIG } from "./client.js";
 
@@ -12,7 +14,7 @@ export const command: Command = {
   usage: `Usage: hushbox check [--config FILE] [--json]
 
 Reads the configuration (each mistake with line and column) and looks at the host: interfaces, permissions,
-offloads, bridges, state directory, API port, clock. Changes nothing.
+offloads, bridges, state directory, API port, clock, and the access point where the inside card is a radio. Changes nothing.
 Exit status 0 where hushbox would run (warnings aside), 1 where it would not.
 
   --config FILE   the configuration (default ${DEFAULT_CONFIG})
@@ -39,7 +41,9 @@ async function look(path: string): Promise<Finding[]> {
   try {
     const { config } = ConfigFile.read(path);
     const fine: Finding = { status: "ok", what: "configuration", message: `${path} is valid` };
-    return [fine, ...(await checkHost(compile(config)))];
+    const settings = compile(config);
+    const machine = new Host("/", true, new SystemRunner());
+    return [fine, ...(await checkHost(settings)), ...(await checkAccessPoint(machine, settings.cards))];
   } catch (error) {
     if (!(error instanceof HushboxError)) throw error;
     return error.message.split("\n").map((message) => ({ status: "fail", what: "configuration", message }));
