@@ -3,6 +3,7 @@ import type { Host } from "./host.js";
 import { blockRadio, setKnob } from "./kernel-knobs.js";
 import type { About } from "./ledger.js";
 import { AP_UNIT, BOX_UNIT, BRIDGE, DHCP_UNIT, GUARD_UNIT, NAT_UNIT, NETWORKD, OUTSIDE } from "./names.js";
+import { reason } from "./store.js";
 
 /** Whether somebody has to be told that a command failed: only where it is for something that was there before. */
 type Tell = (line: string) => void;
@@ -19,8 +20,18 @@ export async function settle(host: Host, about: About, tell: Tell): Promise<void
     const { code, stderr } = await host.run(program, ...args);
     if (code !== 0) tell(`${program} ${args.join(" ")} failed: ${stderr.trim()}`);
   };
+  const attempt = (what: () => void): void => {
+    try {
+      what();
+    } catch (error) {
+      tell(reason(error));
+    }
+  };
   await again("systemctl", "daemon-reload");
-  for (const [key, value] of Object.entries(about.sysctls)) setKnob(host, key, value);
+  for (const [key, value] of Object.entries(about.sysctls))
+    attempt(() => {
+      setKnob(host, key, value);
+    });
   await host.run("ip", "link", "delete", OUTSIDE);
   await host.run("ip", "link", "delete", BRIDGE);
   if (about.ran.includes(NETWORKD)) {
@@ -31,7 +42,10 @@ export async function settle(host: Host, about: About, tell: Tell): Promise<void
     // Its socket would start it again.
     await host.run("systemctl", "stop", "systemd-networkd.socket", NETWORKD, "systemd-networkd-wait-online.service");
   }
-  for (const radio of about.blocked) blockRadio(host, radio, true);
+  for (const radio of about.blocked)
+    attempt(() => {
+      blockRadio(host, radio, true);
+    });
   if (about.ran.includes("NetworkManager.service")) await again("systemctl", "reload", "NetworkManager.service");
   if (about.ifupdown) await again("ifup", "--force", about.uplink);
   for (const unit of about.ran)

@@ -1,15 +1,25 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { HushboxError } from "../errors/hushbox-error.js";
 import type { Host } from "./host.js";
+import { reason } from "./store.js";
 
 /** A setting of the kernel as it is; null where this kernel does not have it now. */
 export function readKnob(host: Host, key: string): string | null {
   return host.read(place(key))?.trim() ?? null;
 }
 
-/** Sets what is there; what is not (br_netfilter is not loaded) needs no setting. */
+/** Sets what is there; what is not (br_netfilter is not loaded) needs no setting. Throws `setup`. */
 export function setKnob(host: Host, key: string, value: string): void {
-  const path = host.path(place(key));
-  if (existsSync(path)) writeFileSync(path, value);
+  put(host, place(key), value);
+}
+
+function put(host: Host, path: string, value: string): void {
+  if (!existsSync(host.path(path))) return;
+  try {
+    writeFileSync(host.path(path), value);
+  } catch (cause) {
+    throw new HushboxError("setup", `setting ${path} to ${value} failed: ${reason(cause)}`, cause);
+  }
 }
 
 function place(key: string): string {
@@ -27,8 +37,7 @@ export function switchedOff(host: Host): boolean {
 }
 
 export function blockRadio(host: Host, name: string, blocked: boolean): void {
-  const path = host.path(`/sys/class/rfkill/${name}/soft`);
-  if (existsSync(path)) writeFileSync(path, blocked ? "1" : "0");
+  put(host, `/sys/class/rfkill/${name}/soft`, blocked ? "1" : "0");
 }
 
 function radios(host: Host): string[] {

@@ -9,13 +9,12 @@ import {
   symlinkSync,
   chownSync,
 } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Host } from "./host.js";
 import type { Entry } from "./ledger.js";
-import { sameContent, stateOf } from "./path-state.js";
-import { besides, reason, syncFolder, writeBeside, type Store } from "./store.js";
+import { sameContent, stateOf, type PathState } from "./path-state.js";
+import { besides, dress, reason, syncFolder, writeBeside, type Store } from "./store.js";
 
 /** Paths that somebody else has changed since setup did. A folder counts as changed by nobody: it stays while something is in it. */
 export function changedByHand(host: Host, entries: readonly Entry[]): string[] {
@@ -41,19 +40,33 @@ export function restore(host: Host, store: Store, entries: readonly Entry[]): st
   try {
     for (const { path, before } of backwards) {
       const place = host.path(path);
-      if (before.kind !== "file" || isDeepStrictEqual(stateOf(place), before)) continue;
+      if (before.kind !== "file" || sameContent(stateOf(place), before)) continue;
       mkdirSync(dirname(place), { recursive: true });
       ready.push(place);
-      writeBeside(place, store.kept(before), before, before.mtime);
+      makeReady(store, place, before);
     }
   } catch (cause) {
-    for (const place of ready) rmSync(besides(place), { force: true });
     throw new HushboxError("setup", `putting files back failed, and nothing was changed: ${reason(cause)}`, cause);
   }
   for (const entry of backwards) putBack(host, entry, ready);
   for (const folder of new Set(backwards.map(({ path }) => dirname(host.path(path)))))
     if (existsSync(folder)) syncFolder(folder);
   return aside;
+}
+
+/** The old bytes beside the place. Where the disk is full the kept copy itself goes there, which takes no room. */
+function makeReady(store: Store, place: string, before: PathState & { kind: "file" }): void {
+  // An earlier try may have come so far.
+  if (sameContent(stateOf(besides(place)), before)) {
+    dress(besides(place), before, before.mtime);
+    return;
+  }
+  try {
+    writeBeside(place, store.kept(before), before, before.mtime);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "ENOSPC") throw cause;
+    store.giveUp(before, place);
+  }
 }
 
 function putBack(host: Host, { path, before, after }: Entry, ready: readonly string[]): void {
@@ -64,7 +77,10 @@ function putBack(host: Host, { path, before, after }: Entry, ready: readonly str
   }
   rmSync(besides(place), { force: true });
   const now = stateOf(place);
-  if (sameContent(now, before)) return;
+  if (sameContent(now, before)) {
+    if (before.kind === "file") dress(place, before, before.mtime);
+    return;
+  }
   switch (before.kind) {
     case "absent":
       if (now.kind === "directory") removeEmpty(place);

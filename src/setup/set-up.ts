@@ -16,7 +16,7 @@ import { askMode, askRadio, chooseSubnet, type RadioFlags } from "./questions.js
 import { knownCountries } from "./regulatory.js";
 import { changedByHand } from "./restore.js";
 import { changeOf, showPlan, type Change } from "./show-plan.js";
-import { Store } from "./store.js";
+import { reason, Store } from "./store.js";
 import type { Asker } from "./terminal.js";
 import { Transaction } from "./transaction.js";
 import { readUplink, type Uplink } from "./uplink.js";
@@ -92,6 +92,7 @@ export async function setUp(flags: SetupFlags, modules: SetupModules): Promise<S
   const about = await readAbout(host, plan, inForce);
   progress.check();
   const transaction = Transaction.begin(host, store, about);
+  let begun = false;
   try {
     progress.say(`writing ${whole.files.length} files`);
     transaction.put(whole.files);
@@ -100,6 +101,7 @@ export async function setUp(flags: SetupFlags, modules: SetupModules): Promise<S
       for (const unit of plan.disable) await host.must("disabling units", "systemctl", ...where, "disable", unit);
       await host.must("enabling units", "systemctl", ...where, "enable", ...plan.enable);
     });
+    begun = start;
     if (start) await activate(host, plan, about, progress);
     const joined = box === null ? await waitForDevices(flags.wait, plan.wish.inside, modules) : devices;
     if (box === null) transaction.put([planBox(host, plan.wish, joined, now)]);
@@ -112,7 +114,11 @@ export async function setUp(flags: SetupFlags, modules: SetupModules): Promise<S
     return { ...report, devices: joined, done: true };
   } catch (error) {
     progress.say("that did not work: everything is put back");
-    await takeBack(host, transaction, inForce, progress, start);
+    try {
+      await takeBack(host, transaction, inForce, progress, begun);
+    } catch (second) {
+      throw new HushboxError("setup", `${reason(error)}\n${reason(second)}; hushbox setup --undo tries again`, error);
+    }
     throw error;
   }
 }
@@ -136,8 +142,9 @@ async function takeBack(
   const { about } = transaction;
   if (started && inForce === null) await stopUnits(host, about);
   for (const path of transaction.rollback()) progress.say(`somebody changed a file meanwhile; a copy is ${path}`);
-  if (!started) return;
-  if (inForce === null) await settle(host, about, progress.say.bind(progress));
+  if (!started) {
+    if (host.live) await host.run("systemctl", "daemon-reload");
+  } else if (inForce === null) await settle(host, about, progress.say.bind(progress));
   else {
     // The access point of before goes on, as its files say again.
     await host.run("systemctl", "daemon-reload");

@@ -73,8 +73,9 @@ export class Store {
     }
   }
 
-  /** Nothing is in force any more. */
+  /** Nothing is in force any more, for all is as before: copies go first, so that a ledger is what goes last. */
   drop(): void {
+    rmSync(join(this.#folder, "kept"), { recursive: true, force: true });
     rmSync(join(this.#folder, IN_FORCE), { force: true });
     this.dropNext();
   }
@@ -90,6 +91,13 @@ export class Store {
     const bytes = readFileSync(path);
     if (sha256(bytes) !== state.sha256) throw new HushboxError("setup", `${path} is damaged: it cannot be put back`);
     return bytes;
+  }
+
+  /** The kept copy itself, beside a place. Throws where that is another file system. */
+  giveUp(state: PathState & { kind: "file" }, place: string): void {
+    const beside = besides(place);
+    renameSync(join(this.#folder, "kept", state.sha256), beside);
+    dress(beside, state, state.mtime);
   }
 
   /** A copy of what a person changed, for them; where it is. */
@@ -145,7 +153,7 @@ export function writeWhole(path: string, bytes: Uint8Array, owner: Owner): void 
 }
 
 /** Writes a file's new bytes beside it, synced, with owner, mode and time; where they are. */
-export function writeBeside(path: string, bytes: Uint8Array, { mode, uid, gid }: Owner, mtime?: number): string {
+export function writeBeside(path: string, bytes: Uint8Array, owner: Owner, mtime?: number): string {
   const beside = besides(path);
   rmSync(beside, { force: true });
   // Closed to others from its first moment on: it may hold a password.
@@ -156,10 +164,15 @@ export function writeBeside(path: string, bytes: Uint8Array, { mode, uid, gid }:
   } finally {
     closeSync(fd);
   }
-  if (uid >= 0 && process.getuid?.() === 0) chownSync(beside, uid, gid);
-  chmodSync(beside, mode);
-  if (mtime !== undefined) utimesSync(beside, mtime, mtime);
+  dress(beside, owner, mtime);
   return beside;
+}
+
+/** Owner, mode and time. */
+export function dress(path: string, { mode, uid, gid }: Owner, mtime?: number): void {
+  if (uid >= 0 && process.getuid?.() === 0) chownSync(path, uid, gid);
+  chmodSync(path, mode);
+  if (mtime !== undefined) utimesSync(path, mtime, mtime);
 }
 
 export function besides(path: string): string {

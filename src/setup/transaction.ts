@@ -35,7 +35,7 @@ export class Transaction {
       store.saveNext(ledger);
     } catch (cause) {
       store.dropNext();
-      throw failed("beginning", cause);
+      throw failed("beginning the ledger", cause);
     }
     return new Transaction(host, store, ledger);
   }
@@ -74,20 +74,20 @@ export class Transaction {
       for (const place of places) renameSync(besides(place), place);
       for (const folder of new Set(places.map((place) => dirname(place)))) syncFolder(folder);
     } catch (cause) {
-      throw failed("writing", cause);
+      throw failed("writing files", cause);
     }
   }
 
   /** Lets systemctl change its links, and notes what it changed. */
   async links(change: () => Promise<void>): Promise<void> {
     this.#ledger.links = unitLinks(this.#host);
-    this.#store.saveNext(this.#ledger);
+    this.#save("noting units");
     try {
       await change();
     } finally {
       this.#noteLinks();
     }
-    this.#store.saveNext(this.#ledger);
+    this.#save("noting units");
   }
 
   /** All of it is in force, together with what was. */
@@ -97,7 +97,7 @@ export class Transaction {
     try {
       this.#store.saveNext({ ...this.#ledger, phase: "done", entries });
     } catch (cause) {
-      throw failed("finishing", cause);
+      throw failed("closing the ledger", cause);
     }
     this.#store.finishNext();
   }
@@ -119,6 +119,14 @@ export class Transaction {
     if (before.kind === "directory") throw new HushboxError("setup", `${path} is a folder`);
     const after = { kind: "file", sha256: sha256(Buffer.from(text)), mtime: 0, ...owner } as const;
     note(this.#ledger.entries, { path, before, after });
+  }
+
+  #save(doing: string): void {
+    try {
+      this.#store.saveNext(this.#ledger);
+    } catch (cause) {
+      throw failed(doing, cause);
+    }
   }
 
   #noteLinks(): void {
@@ -153,5 +161,5 @@ function folderOwner({ uid, gid }: Owner): Owner {
 function failed(doing: string, cause: unknown): HushboxError {
   const full = (cause as NodeJS.ErrnoException).code === "ENOSPC";
   const advice = full ? "; make room on the disk (apt-get clean, journalctl --vacuum-size=50M) and try again" : "";
-  return new HushboxError("setup", `${doing} files failed: ${reason(cause)}${advice}`, cause);
+  return new HushboxError("setup", `${doing} failed: ${reason(cause)}${advice}`, cause);
 }

@@ -26,7 +26,11 @@ export async function undo({ force, dryRun }: UndoFlags, host: Host, progress: P
   if (dryRun) return { restored: paths(store), copies: [], done: false };
   const cutOff = await takeBackLeftOver(host, store, progress);
   const ledger = store.inForce;
-  if (ledger === null) return { restored: [], copies: [], done: cutOff };
+  if (ledger === null) {
+    // An undo that was cut off at its very end leaves the empty folder.
+    store.dropNext();
+    return { restored: [], copies: [], done: cutOff };
+  }
   const changed = changedByHand(host, ledger.entries);
   if (changed.length > 0 && !force)
     throw new HushboxError(

@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Test } from "tap";
 import type { CommandResult } from "../../src/emulator/command.js";
+import { PowerCut } from "./failing-disk.js";
 import { Host, type Runner } from "../../src/setup/host.js";
 
 /** In iw's form, as for a radio whose frames Linux makes (mac80211): both bands, 802.11n and 802.11ac, WPA3. */
@@ -176,7 +177,14 @@ export class MachineTwin implements Runner {
 
   #answer(program: string, args: readonly string[]): string | Partial<CommandResult> {
     const line = args.join(" ");
-    if (program === "systemctl") return this.#systemctl(args);
+    if (program === "systemctl") {
+      try {
+        return this.#systemctl(args);
+      } catch (error) {
+        if (error instanceof PowerCut) throw error;
+        return { code: 1, stderr: String(error) };
+      }
+    }
     if (program === "nmcli")
       return this.active.has("NetworkManager.service") ? "wlan0:disconnected:\neth0:connected:Wired\n" : { code: 8 };
     if (program === "iw") {
