@@ -37,7 +37,7 @@ export function natRules(subnet: Subnet, uplink: string): TextFile {
 table ip ${NAT_TABLE}
 delete table ip ${NAT_TABLE}
 table ip ${NAT_TABLE} {
-	chain masquerade {
+	chain outgoing {
 		type nat hook postrouting priority srcnat; policy accept;
 		ip saddr ${subnet.toString()} oifname "${uplink}" masquerade
 	}

@@ -96,7 +96,9 @@ test("power goes at any moment of undo: doing it again finishes it", async (t) =
   await everywhere(
     t,
     "cut",
-    async (twin) => void (await setup(twin)),
+    async (twin) => {
+      await setup(twin);
+    },
     back,
     async (twin, at) => {
       await back(twin);
@@ -112,7 +114,9 @@ test("power goes at any moment of a second setup: the first is in force, and can
   await everywhere(
     t,
     "cut",
-    async (twin) => void (await setup(twin)),
+    async (twin) => {
+      await setup(twin);
+    },
     (twin) => setup(twin, changed),
     async (twin, at) => {
       await back(twin);
