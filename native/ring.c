@@ -5,7 +5,8 @@
  *
  * JavaScript owns the pool, its stack of free slots, and the control block below; the addon only keeps pointers to them.
  * Frames are copied out of the kernel's ring at once: a held ring slot makes poll() return for ever, and a copy of 1400 B costs
- * some 30 ns. Whoever takes a slot from the stack gives it back: gather() takes, flush() returns what it has sent.
+ * some 30 ns. A card without link headers gets and gives IP packets; in the pool they carry an Ethernet header, so that nobody else needs to
+ * know. Whoever takes a slot from the stack gives it back: gather() takes, flush() returns what it has sent.
  * packet(7), Documentation/networking/packet_mmap.rst.
  */
 #include "native.h"
@@ -17,6 +18,7 @@
 #include <math.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,12 +56,14 @@ struct control {
   double now, until, spin, wall;
   double woken; /* 1 where this turn's wait was ended through the wake descriptor */
   struct port_control port[2];
+  uint8_t bare_header[12]; /* destination and source of packets that came without a link header */
 };
 
 struct port {
   char name[IFNAMSIZ];
   int index;
   int rx, tx;
+  int bare; /* packets without a link header (ARPHRD_NONE: tun, WireGuard): in the pool they have an Ethernet header all the same */
   uint8_t *ring;
   size_t ring_bytes;
   unsigned frames, next;
@@ -128,6 +132,7 @@ static int read_interface(struct port *p, struct port_control *c) {
   if (ioctl(p->tx, SIOCGIFFLAGS, &request) < 0) return STATE_GONE;
   int state = (request.ifr_flags & (IFF_UP | IFF_RUNNING)) == (IFF_UP | IFF_RUNNING) ? STATE_UP : STATE_DOWN;
   if (ioctl(p->tx, SIOCGIFMTU, &request) == 0) c->mtu = request.ifr_mtu;
+  if (ioctl(p->tx, SIOCGIFHWADDR, &request) == 0) p->bare = request.ifr_hwaddr.sa_family == ARPHRD_NONE;
   return state;
 }
 
@@ -198,7 +203,8 @@ static void flush(struct engine *e, int which) {
     int n = total - done < 64 ? total - done : 64, sent;
     for (int i = 0; i < n; i++) {
       int k = done + i;
-      parts[i][0] = (struct iovec){e->slots + (size_t)c->tx_slot[k] * e->slot_bytes, (size_t)c->tx_length[k]};
+      size_t skip = p->bare ? ETH_HLEN : 0;
+      parts[i][0] = (struct iovec){e->slots + (size_t)c->tx_slot[k] * e->slot_bytes + skip, (size_t)c->tx_length[k] - skip};
       parts[i][1] = (struct iovec){e->zeros, (size_t)c->tx_pad[k]};
       messages[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = parts[i], .msg_iovlen = c->tx_pad[k] > 0 ? 2 : 1}};
     }
@@ -263,6 +269,13 @@ static int gather(struct engine *e, int which) {
       to[14] = (uint8_t)(h->tp_vlan_tci >> 8), to[15] = (uint8_t)h->tp_vlan_tci;
       memcpy(to + 16, from + 12, length - 12);
       length += 4, wire += 4;
+    } else if (p->bare) {
+      if (length > e->slot_bytes - ETH_HLEN) length = e->slot_bytes - ETH_HLEN;
+      uint16_t type = htons(length > 0 && from[0] >> 4 == 6 ? ETH_P_IPV6 : ETH_P_IP);
+      memcpy(to, e->control->bare_header, 12);
+      memcpy(to + 12, &type, 2);
+      memcpy(to + ETH_HLEN, from, length);
+      length += ETH_HLEN, wire += ETH_HLEN;
     } else {
       if (length > e->slot_bytes) length = e->slot_bytes;
       memcpy(to, from, length);
@@ -607,7 +620,7 @@ void hb_init_ring(napi_env env, napi_value exports) {
   number(env, layout, "rxBatch", RX_BATCH);
   number(env, layout, "txBatch", TX_BATCH);
   number(env, layout, "maxPad", MAX_PAD);
-  AT(now), AT(until), AT(spin), AT(wall), AT(woken), AT(port);
+  AT(now), AT(until), AT(spin), AT(wall), AT(woken), AT(port), AT(bare_header);
   PORT_AT(received), PORT_AT(dropped), PORT_AT(sent), PORT_AT(refused), PORT_AT(downs);
   PORT_AT(state), PORT_AT(rx_count), PORT_AT(tx_count), PORT_AT(mtu);
   PORT_AT(tx_slot), PORT_AT(tx_length), PORT_AT(tx_pad);

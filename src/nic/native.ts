@@ -15,6 +15,7 @@ export interface RingLayout {
   readonly wall: number;
   readonly woken: number;
   readonly port: number;
+  readonly bare_header: number;
   readonly received: number;
   readonly dropped: number;
   readonly sent: number;

@@ -24,6 +24,15 @@ export function hindering(name: string, calls: InterfaceCalls = interfaceCalls()
   return Object.keys(features).filter((feature) => UNWANTED.test(feature) && has(features[feature], ACTIVE));
 }
 
+/** Turns off, on an interface of our own that goes with us, all that `UNWANTED` names and that can be changed. */
+export function turnAllOff(name: string, calls: InterfaceCalls = interfaceCalls()): void {
+  const features = calls.offloadRead(name);
+  if (typeof features === "number") throw failed(`reading the offloads of interface ${name}`, features);
+  const on = Object.keys(features).filter((feature) => UNWANTED.test(feature) && changeable(features[feature]));
+  const answer = on.length === 0 ? 0 : calls.offloadSet(name, on, false);
+  if (answer < 0) throw failed(`turning off the offloads of interface ${name}`, answer);
+}
+
 /** What turning off did to one interface. */
 export interface TurnedOff {
   readonly interface: string;

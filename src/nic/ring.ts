@@ -150,6 +150,8 @@ export interface RingOptions {
   readonly outside: string;
   readonly slots: number;
   readonly spin: number;
+  /** The outside card is a tunnel: it carries IP packets without a link header. In the pool they are frames to this address (48 bits). */
+  readonly tunnel?: { readonly mac: number } | null;
 }
 
 function openError(cause: unknown, interfaceName: string): HushboxError {
@@ -177,6 +179,7 @@ export class RingCards implements Cards, SharedCards {
   readonly #ring: Ring;
   readonly #times: Float64Array;
   readonly #pool: Pool;
+  readonly #tunnel: { readonly mac: number } | null;
   #checkAt: Micros;
 
   /** Opens both interfaces. `wake`: an eventfd that ends a wait. Throws HushboxError: interface-missing, permission, host. */
@@ -189,15 +192,17 @@ export class RingCards implements Cards, SharedCards {
     this.#times = new Float64Array(control, 0, 5);
     this.#times[2] = options.spin;
     this.#ring = addon.ringOpen(pool.buffer, SLOT_BYTES, pool.free.buffer, control, wake);
+    this.#tunnel = options.tunnel ?? null;
+    if (this.#tunnel !== null) ethernet.setDestination(new DataView(control), layout.bare_header, this.#tunnel.mac);
     this.inside = new RingNic(options.inside, control, layout.port, layout, pool);
     this.outside = new RingNic(options.outside, control, layout.port + layout.portBytes, layout, pool);
     try {
-      addon.ringPort(this.#ring, 0, options.inside, options.slots, fromDevices(macs));
+      addon.ringPort(this.#ring, 0, options.inside, options.slots, this.#inward(macs));
     } catch (cause) {
       throw openError(cause, options.inside);
     }
     try {
-      addon.ringPort(this.#ring, 1, options.outside, options.slots, toDevices(macs));
+      addon.ringPort(this.#ring, 1, options.outside, options.slots, this.#outward(macs));
     } catch (cause) {
       addon.ringClose(this.#ring);
       throw openError(cause, options.outside);
@@ -206,8 +211,9 @@ export class RingCards implements Cards, SharedCards {
   }
 
   filter(macs: readonly number[], bridge: Bridge | null = null): void {
-    this.#native.ringFilter(this.#ring, 0, fromDevices(macs));
-    this.#native.ringFilter(this.#ring, 1, toDevices(macs, bridge === null));
+    if (this.#tunnel !== null) return;
+    this.#native.ringFilter(this.#ring, 0, this.#inward(macs));
+    this.#native.ringFilter(this.#ring, 1, this.#outward(macs, bridge));
     this.inside.kept = bridge === null ? null : keptAddresses(bridge);
   }
 
@@ -227,6 +233,16 @@ export class RingCards implements Cards, SharedCards {
     const now = micros(Number(process.hrtime.bigint()) / 1e3);
     this.inside.end = now;
     this.outside.end = now;
+  }
+
+  /** Before a tunnel stands the kernel's end of a pair, whatever device a packet is of. */
+  #inward(macs: readonly number[]): Uint8Array {
+    return fromDevices(this.#tunnel === null ? macs : [this.#tunnel.mac]);
+  }
+
+  /** Out of a tunnel everything is for us. */
+  #outward(macs: readonly number[], bridge: Bridge | null = null): Uint8Array {
+    return this.#tunnel === null ? toDevices(macs, bridge === null) : new Uint8Array(0);
   }
 
   /** What to add to a moment to have CLOCK_REALTIME in microseconds since 1970. */
