@@ -27,6 +27,8 @@ const PACKAGES = {
   tcpdump: "tcpdump",
   ping: "iputils-ping",
   openssl: "openssl",
+  wg: "wireguard-tools",
+  "wireguard-go": "wireguard-go",
 } as const;
 
 export type Tool = keyof typeof PACKAGES;

@@ -2,13 +2,28 @@ import { spawn, type ChildProcess, type SpawnOptions } from "node:child_process"
 import { HushboxError } from "../errors/hushbox-error.js";
 import { collect, command, missingPackages, must, tool, type CommandOptions, type CommandResult } from "./command.js";
 import { removeNamespace, removeNote, STATE_FOLDER, sweepFolder, writeNote } from "./leftovers.js";
-import { links, PLACES, PLAIN_INTERFACES, ROUTER_RULES, SETTINGS, TOPOLOGY, type Place } from "./topology.js";
+import {
+  links,
+  PLACES,
+  PLAIN_INTERFACES,
+  ROUTER_RULES,
+  SETTINGS,
+  TOPOLOGY,
+  TUNNEL_BOX_SETTINGS,
+  TUNNEL_PLACES,
+  TUNNEL_PLAIN_INTERFACES,
+  tunnelLinks,
+  type Place,
+} from "./topology.js";
 
 export interface LaboratoryOptions {
   /** Begins the names of the namespaces: `<name>-<pid>-speaker`. */
   name: string;
-  /** `inline`: nothing joins the box's two cards, hushbox is the only path. `direct`: a kernel bridge joins them. */
-  mode: "inline" | "direct";
+  /**
+   * `inline`: nothing joins the box's two cards, hushbox is the only path. `direct`: a kernel bridge joins them. `tunnel`: a bridge with
+   * addresses joins them, and there is a gateway.
+   */
+  mode: "inline" | "direct" | "tunnel";
   /** Where the note of what was made is kept. */
   state: string;
 }
@@ -21,12 +36,17 @@ export class Laboratory {
   readonly prefix: string;
   readonly namespaces: Record<Place, string>;
   readonly #state: string;
+  readonly #tunnel: boolean;
   #removed = false;
 
-  private constructor(prefix: string, state: string) {
+  private constructor(prefix: string, state: string, tunnel: boolean) {
     this.prefix = prefix;
     this.#state = state;
-    this.namespaces = Object.fromEntries(PLACES.map((place) => [place, `${prefix}-${place}`])) as Record<Place, string>;
+    this.#tunnel = tunnel;
+    this.namespaces = Object.fromEntries(TUNNEL_PLACES.map((place) => [place, `${prefix}-${place}`])) as Record<
+      Place,
+      string
+    >;
   }
 
   /** Removes what dead runs left, then builds a laboratory of this process. */
@@ -37,11 +57,19 @@ export class Laboratory {
       throw new HushboxError(why.startsWith("needs root") ? "permission" : "host", `building the laboratory: ${why}`);
     Laboratory.sweep(state);
     count += 1;
-    const laboratory = new Laboratory(`${name}-${String(process.pid)}${count === 1 ? "" : `-${String(count)}`}`, state);
+    const laboratory = new Laboratory(
+      `${name}-${String(process.pid)}${count === 1 ? "" : `-${String(count)}`}`,
+      state,
+      mode === "tunnel",
+    );
     watchExit();
     live.add(laboratory);
     try {
-      writeNote(state, laboratory.prefix, Object.values(laboratory.namespaces));
+      writeNote(
+        state,
+        laboratory.prefix,
+        laboratory.#places.map((place) => laboratory.namespaces[place]),
+      );
       await laboratory.#build();
       if (mode === "direct") await laboratory.join();
     } catch (error) {
@@ -98,7 +126,7 @@ export class Laboratory {
   async remove(): Promise<void> {
     if (this.#removed) return;
     const ip = tool("ip");
-    for (const name of Object.values(this.namespaces)) await terminate(ip, name);
+    for (const place of this.#places) await terminate(ip, this.namespaces[place]);
     this.removeNow();
   }
 
@@ -107,20 +135,28 @@ export class Laboratory {
     if (this.#removed) return;
     this.#removed = true;
     live.delete(this);
-    Object.values(this.namespaces).forEach(removeNamespace);
+    for (const place of this.#places) removeNamespace(this.namespaces[place]);
     removeNote(this.#state, this.prefix);
   }
 
   async #build(): Promise<void> {
     const ip = tool("ip");
-    for (const name of Object.values(this.namespaces))
+    for (const name of this.#places.map((place) => this.namespaces[place]))
       await must(`adding the namespace ${name}`, ip, ["netns", "add", name]);
-    for (const place of PLACES) await this.#settings(place);
+    for (const place of this.#places) await this.#settings(place);
     const commands = links(this.namespaces);
     for (const place of ["speaker", "router", "box", "isp", "world"] as const) await this.#ip(place, commands[place]);
+    if (this.#tunnel) {
+      const more = tunnelLinks(this.namespaces);
+      for (const place of ["box", "isp", "gateway"] as const) await this.#ip(place, more[place] ?? []);
+    }
     const nft = await this.run("router", [tool("nft"), "-f", "-"], { input: ROUTER_RULES });
     if (nft.code !== 0) throw new HushboxError("host", `loading the router's rules: ${nft.stderr.trim()}`);
-    for (const place of PLACES) await this.#plain(place);
+    for (const place of this.#places) await this.#plain(place);
+  }
+
+  get #places(): readonly Place[] {
+    return this.#tunnel ? TUNNEL_PLACES : PLACES;
   }
 
   async #ip(place: Place, commands: readonly string[]): Promise<void> {
@@ -132,7 +168,8 @@ export class Laboratory {
 
   /** Writes kernel settings by a shell inside the namespace: /proc/sys/net shows the settings of whoever reads it. */
   async #settings(place: Place): Promise<void> {
-    const lines = Object.entries(SETTINGS[place]).map(([path, value]) => `[ ! -e ${path} ] || echo ${value} > ${path}`);
+    const settings = this.#tunnel && place === "box" ? TUNNEL_BOX_SETTINGS : SETTINGS[place];
+    const lines = Object.entries(settings).map(([path, value]) => `[ ! -e ${path} ] || echo ${value} > ${path}`);
     const { code, stderr } = await this.run(place, ["/bin/sh", "-e"], {
       input: `cd /proc/sys/net\n${lines.join("\n")}\n`,
     });
@@ -141,7 +178,7 @@ export class Laboratory {
 
   /** Turns offloads off: with them on, frames above the MTU and with half-made checksums appear on a veth (docs/emulator.md). */
   async #plain(place: Place): Promise<void> {
-    for (const name of PLAIN_INTERFACES[place] ?? []) {
+    for (const name of (this.#tunnel ? TUNNEL_PLAIN_INTERFACES : PLAIN_INTERFACES)[place] ?? []) {
       const offloads = ["rx", "tx", "sg", "tso", "gso", "gro"].flatMap((offload) => [offload, "off"]);
       const { code, stderr } = await this.run(place, [tool("ethtool"), "-K", name, ...offloads]);
       if (code !== 0) throw new HushboxError("offload", `turning the offloads of ${name} off: ${stderr.trim()}`);

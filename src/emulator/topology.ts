@@ -1,8 +1,10 @@
 import { CLOUD_ADDRESSES } from "./endpoints.js";
 
-/** The places of the laboratory, each a network namespace. */
+/** The places of every laboratory, each a network namespace. */
 export const PLACES = ["speaker", "box", "router", "isp", "world"] as const;
-export type Place = (typeof PLACES)[number];
+/** With a tunnel there is one more: its far end. */
+export const TUNNEL_PLACES = [...PLACES, "gateway"] as const;
+export type Place = (typeof TUNNEL_PLACES)[number];
 
 /**
  * Interfaces and addresses of the laboratory. Cloud addresses are from the ranges kept for benchmarks and documentation
@@ -10,10 +12,15 @@ export type Place = (typeof PLACES)[number];
  *
  *     speaker eth0 ── in0 box out0 ── lan0 router wan0 ── down0 isp up0 ── net0 world (lo: all cloud addresses)
  *       .77.10         no address      .77.1  NAT   .100.2    .100.1 .101.1   .101.2
+ *
+ * With a tunnel the box's cards are ports of a bridge, br0 with .77.2, and the provider has one more customer:
+ *
+ *     isp far0 ── net0 gateway
+ *       100.64.2.1  .2.2
  */
 export const TOPOLOGY = {
   speaker: { interface: "eth0", mac: "02:68:62:00:00:10", v4: "192.168.77.10", v6: "fd77::10" },
-  box: { inside: "in0", outside: "out0" },
+  box: { inside: "in0", outside: "out0", bridge: "br0", v4: "192.168.77.2", v6: "fd77::2" },
   router: {
     lan: "lan0",
     wan: "wan0",
@@ -30,6 +37,14 @@ export const TOPOLOGY = {
     v6: "2001:db8:100::1",
     world4: "203.0.113.1",
     world6: "2001:db8:101::1",
+    far: "far0",
+    far4: "100.64.2.1",
+    far6: "2001:db8:102::1",
+  },
+  gateway: { net: "net0", v4: "100.64.2.2", v6: "2001:db8:102::2", port: 51820 },
+  tunnel: {
+    box: { v4: "10.77.9.2", v6: "fd77:9::2" },
+    gateway: { v4: "10.77.9.1", v6: "fd77:9::1" },
   },
   world: { net: "net0", v4: "203.0.113.2", v6: "2001:db8:101::2" },
 } as const;
@@ -77,12 +92,52 @@ export const SETTINGS: Record<Place, Record<string, string>> = {
   router: ROUTES,
   isp: ROUTES,
   world: { ...QUIET, ...CLOUD_WINDOW },
+  gateway: ROUTES,
+};
+
+/** What is different of the box where it bridges and routes: IPv6 is there, and rules for routing are not asked about what is bridged. */
+export const TUNNEL_BOX_SETTINGS = {
+  ...QUIET,
+  "bridge/bridge-nf-call-iptables": "0",
+  "bridge/bridge-nf-call-ip6tables": "0",
+  "bridge/bridge-nf-call-arptables": "0",
 };
 
 const t = TOPOLOGY;
 
+/** What a laboratory with a tunnel has beside `links`. */
+export function tunnelLinks(names: Record<Place, string>): Partial<Record<Place, string[]>> {
+  const { box, router, isp, gateway } = t;
+  return {
+    box: [
+      `link add ${box.bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link set ${box.inside} master ${box.bridge}`,
+      `link set ${box.outside} master ${box.bridge}`,
+      `link set ${box.bridge} up`,
+      `addr add ${box.v4}/24 dev ${box.bridge}`,
+      `addr add ${box.v6}/64 dev ${box.bridge} nodad`,
+      `route add default via ${router.v4}`,
+      `-6 route add default via ${router.v6}`,
+    ],
+    isp: [
+      `link add ${isp.far} type veth peer name ${gateway.net} netns ${names.gateway}`,
+      `link set ${isp.far} up`,
+      `addr add ${isp.far4}/30 dev ${isp.far}`,
+      `addr add ${isp.far6}/64 dev ${isp.far} nodad`,
+    ],
+    gateway: [
+      "link set lo up",
+      `link set ${gateway.net} up`,
+      `addr add ${gateway.v4}/30 dev ${gateway.net}`,
+      `addr add ${gateway.v6}/64 dev ${gateway.net} nodad`,
+      `route add default via ${isp.far4}`,
+      `-6 route add default via ${isp.far6}`,
+    ],
+  };
+}
+
 /** Commands for `ip -batch` that build the links, addresses and routes between namespaces with these full names. */
-export function links(names: Record<Place, string>): Record<Place, string[]> {
+export function links(names: Record<Place, string>): Record<(typeof PLACES)[number], string[]> {
   const { speaker, box, router, isp, world } = t;
   return {
     speaker: [
@@ -153,4 +208,9 @@ export const PLAIN_INTERFACES: Partial<Record<Place, readonly string[]>> = {
   router: [t.router.lan, t.router.wan],
   isp: [t.isp.down, t.isp.up],
   world: [t.world.net],
+};
+export const TUNNEL_PLAIN_INTERFACES: Partial<Record<Place, readonly string[]>> = {
+  ...PLAIN_INTERFACES,
+  isp: [t.isp.down, t.isp.up, t.isp.far],
+  gateway: [t.gateway.net],
 };

@@ -3,7 +3,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { tool } from "../../src/emulator/command.js";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
-import { TOPOLOGY } from "../../src/emulator/topology.js";
+import { TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { Child } from "../bench/child.js";
 import { ROOT } from "./generated.js";
 
@@ -34,7 +34,12 @@ export class LaboratoryBox {
   }
 
   /** Starts it with a configuration that `more` adds to; resolves when packets flow. Its files lie under `directory`. */
-  static async start(laboratory: Laboratory, directory: string, more: object = {}): Promise<LaboratoryBox> {
+  static async start(
+    laboratory: Laboratory,
+    directory: string,
+    more: object = {},
+    place: Place = "box",
+  ): Promise<LaboratoryBox> {
     mkdirSync(directory, { recursive: true });
     const state = join(directory, "state");
     const config = join(directory, "hushbox.yaml");
@@ -42,8 +47,8 @@ export class LaboratoryBox {
     const devices = [{ name: DEVICE, mac: TOPOLOGY.speaker.mac }];
     // JSON is YAML.
     writeFileSync(config, JSON.stringify({ inside, outside, preset: "paper", devices, state, ...more }));
-    await laboratory.run("box", [tool("ip"), "link", "set", "lo", "up"]);
-    const namespace = laboratory.namespaces.box;
+    await laboratory.run(place, [tool("ip"), "link", "set", "lo", "up"]);
+    const namespace = laboratory.namespaces[place];
     const child = new Child(namespace, process.execPath, [join(ROOT, "build/src/main.js"), "run", "--config", config]);
     // Network namespaces do not part unix sockets.
     const socket = join(directory, "api.sock");

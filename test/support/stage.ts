@@ -18,9 +18,9 @@ export class Stage {
   }
 
   /** `name`: of the laboratory's namespaces. When the test ends, programs stop, last first, and all is removed. */
-  static async open(t: Test, name: string): Promise<Stage> {
+  static async open(t: Test, name: string, mode: "inline" | "tunnel" = "inline"): Promise<Stage> {
     const directory = mkdtempSync(join(tmpdir(), `hushbox-${name}-`));
-    const laboratory = await Laboratory.build({ name, state: join(directory, "laboratory") });
+    const laboratory = await Laboratory.build({ name, mode, state: join(directory, "laboratory") });
     const stage = new Stage(directory, laboratory);
     t.teardown(() => stage.#close());
     return stage;
