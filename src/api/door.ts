@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.js";
 import type { ApiSettings } from "../config/settings.js";
 import type { Counters } from "../datapath/counters.js";
 import type { DestinationReport, DeviceReport, FlowReport } from "../datapath/handle.js";
+import type { TunnelReport } from "../datapath/tunnel-report.js";
 
 /** What became of a wish to change the configuration. Only `applied` changed anything. */
 export type Outcome =
@@ -50,6 +51,8 @@ export interface Door {
   readonly bridge: string | null;
   /** The table of `onFailure: closed` is in force. */
   readonly guarded: boolean;
+  /** Null where the configuration names none. */
+  readonly tunnel: TunnelReport | null;
   change(make: (config: Config) => unknown, terms: ChangeTerms): Promise<Outcome>;
   /** Null where the datapath has not started or does not answer. */
   devices(): Promise<readonly DeviceReport[] | null>;

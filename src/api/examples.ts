@@ -50,6 +50,7 @@ function example(): Status {
     counters,
     bridge: null,
     guarded: false,
+    tunnel: null,
   } satisfies Partial<Door>;
   return { ...statusOf(door as unknown as Door), uptimeSeconds: 3600 };
 }

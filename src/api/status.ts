@@ -10,6 +10,7 @@ import {
   type Counters,
   type NicCounter,
 } from "../datapath/counters.js";
+import { PEER_STATES, TUNNEL_STATES } from "../datapath/tunnel-report.js";
 import { DECOY_KINDS } from "../defense/schema.js";
 import { REFUSALS } from "../metrics/defense.js";
 import { overhead } from "../metrics/overhead.js";
@@ -60,6 +61,41 @@ const DirectionSchema = Type.Object({
   overhead: numbers(["bytes", "packets"], "What left beyond the real packets, as a share of them."),
   addedDelayMilliseconds: quantiles("Time of real packets in the box"),
   latenessMicroseconds: quantiles("How much later than drawn delayed packets left"),
+});
+
+const TunnelSchema = Type.Object({
+  role: Type.Enum(["box", "gateway"]),
+  state: Type.Enum([...TUNNEL_STATES], {
+    description:
+      "Of the best peer. idle: nothing was sent yet. unreachable: nothing comes back. down: no interface. In each but up, devices' packets wait; none leaves another way.",
+  }),
+  interface: Type.String(),
+  implementation: Type.Enum(["kernel", "wireguard-go"]),
+  mtu: Type.Integer({ description: "Bytes of every packet inside the tunnel." }),
+  handshakes: Type.Integer({ description: "Their packets are the only ones outside that differ in size." }),
+  endpointChanges: Type.Integer(),
+  clockJumps: Type.Integer(),
+  repairs: Type.Integer({ description: "Times that an interface was gone or down and was made anew." }),
+  farDecoys: Type.Object(
+    { ours: Type.Integer(), otherVersion: Type.Integer() },
+    {
+      description:
+        "Decoys of the far end that ended here; none at all: it is a stock peer, and the way down shows its sizes.",
+    },
+  ),
+  peers: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      state: Type.Enum([...PEER_STATES]),
+      endpoint: Type.Union([Type.String(), Type.Null()]),
+      handshakeAgeSeconds: Type.Union([Type.Number(), Type.Null()]),
+      handshakes: Type.Integer(),
+      endpointChanges: Type.Integer(),
+      receivedBytes: Type.Number(),
+      sentBytes: Type.Number(),
+    }),
+    { description: "Of a box its far end, of a gateway its boxes." },
+  ),
 });
 
 /** The answer of `GET /status`, and of the event of that name. */
@@ -120,6 +156,9 @@ export const StatusSchema = Type.Object({
     },
     { description: "Who carries the devices' frames where a bridge of the kernel joins the cards." },
   ),
+  tunnel: Type.Union([TunnelSchema, Type.Null()], {
+    description: "The way through WireGuard; null where the configuration names none.",
+  }),
   flows: Type.Integer(),
   mechanismsOff: Type.Integer({
     description:
@@ -131,7 +170,7 @@ type DirectionStatus = NonNullable<Status["up"]>;
 
 /** What the box does now, in one object. */
 export function statusOf(door: Door): Status {
-  const { config, counters } = door;
+  const { config, counters, tunnel } = door;
   const card = (side: (typeof SIDES)[number]) => ({
     interface: config[side],
     up: counters?.read(`${side}.up`) === 1,
@@ -158,6 +197,17 @@ export function statusOf(door: Door): Status {
           },
     cards: { inside: card("inside"), outside: card("outside") },
     takeOver: takeOverOf(door),
+    tunnel:
+      tunnel === null
+        ? null
+        : {
+            ...tunnel,
+            peers: tunnel.peers.map((peer) => ({ ...peer })),
+            farDecoys: {
+              ours: counters?.read("far_decoys") ?? 0,
+              otherVersion: counters?.read("far_decoys_of_other_version") ?? 0,
+            },
+          },
     flows: counters?.read("flows") ?? 0,
     mechanismsOff: counters?.read("mechanisms_off") ?? 0,
   };

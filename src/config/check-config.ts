@@ -15,11 +15,11 @@ export function checkConfig(value: unknown): Problem[] {
 
 /** What a schema cannot say. */
 function rules(config: Config): Problem[] {
-  return [...interfaces(config), ...devices(config), ...networks(config), ...listen(config)];
+  return [...interfaces(config), ...devices(config), ...networks(config), ...listen(config), ...tunnel(config)];
 }
 
 function interfaces(config: Config): Problem[] {
-  if (config.inside !== config.outside) return [];
+  if (config.inside !== config.outside || config.role === "gateway") return [];
   return [
     { path: "/outside", message: `is the same interface as inside (${config.inside}): the box stands between two` },
   ];
@@ -29,6 +29,8 @@ function devices(config: Config): Problem[] {
   const problems: Problem[] = [];
   const names = new Map<string, number>();
   const macs = new Map<string, number>();
+  if (config.devices.length === 0 && config.role !== "gateway")
+    problems.push({ path: "/devices", message: "expected at least 1, got none" });
   config.devices.forEach((device, i) => {
     const at = pointer("/devices", i);
     const mac = device.mac.toLowerCase();
@@ -49,6 +51,42 @@ function devices(config: Config): Problem[] {
     names.set(device.name, i);
     macs.set(mac, i);
   });
+  return problems;
+}
+
+function tunnel(config: Config): Problem[] {
+  const gateway = config.role === "gateway";
+  const { file = "", dns = [], decoySource = "", decoyDestination = "" } = config.tunnel ?? {};
+  const problems: Problem[] = [];
+  if (file === "") {
+    if (gateway) problems.push({ path: "/tunnel/file", message: "is missing: a gateway is the far end of tunnels" });
+    return problems;
+  }
+  if (gateway && config.devices.length > 0)
+    problems.push({
+      path: "/devices",
+      message: "are the boxes' affair: a gateway knows boxes by the [Peer]s of its WireGuard file",
+    });
+  if (config.nic?.card === "libpcap")
+    problems.push({ path: "/nic/card", message: "libpcap carries no tunnel: set ring" });
+  for (const [i, device] of config.devices.entries()) {
+    for (const key of ["preset", "defenses", "budget"] as const) {
+      if (device[key] === undefined) continue;
+      const path = pointer(pointer("/devices", i), key);
+      problems.push({
+        path,
+        message: "cannot be a device's own in a tunnel, which is one flow outside: set it at the top",
+      });
+    }
+  }
+  dns.forEach((address, i) => {
+    if (!isIPv4(address) && !isIPv6(address))
+      problems.push({ path: pointer("/tunnel/dns", i), message: `${address} is not an IP address` });
+  });
+  for (const [key, address] of Object.entries({ decoySource, decoyDestination })) {
+    if (address !== "" && !isIPv4(address) && !isIPv6(address))
+      problems.push({ path: `/tunnel/${key}`, message: `${address} is not an IP address` });
+  }
   return problems;
 }
 

@@ -5,7 +5,7 @@ import { pointer, type Problem } from "./problem.js";
 import type { Config } from "./schema.js";
 
 /** What is fixed while the daemon runs. */
-const FIXED = ["/inside", "/outside", "/nic", "/state", "/api/listen", "/api/tokenFile"] as const;
+const FIXED = ["/inside", "/outside", "/role", "/tunnel", "/nic", "/state", "/api/listen", "/api/tokenFile"] as const;
 
 /** A tag that is the same for the same configuration, whatever the order of its keys (RFC 9110, 8.8.3: a strong one, with its quotes). */
 export function etagOf(config: Config): string {

@@ -1,12 +1,14 @@
 import { ConfigSchema, type Config } from "./schema.js";
 
-type Section<K extends "local" | "nic" | "api" | "log"> = Required<NonNullable<Config[K]>>;
+type Section<K extends "local" | "tunnel" | "nic" | "api" | "log"> = Required<NonNullable<Config[K]>>;
 
 /** A configuration with every default in its place; defenses and budgets are the preset's affair and stay as written. */
 export interface CompleteConfig extends Config {
   preset: NonNullable<Config["preset"]>;
   onFailure: NonNullable<Config["onFailure"]>;
   local: Section<"local">;
+  role: NonNullable<Config["role"]>;
+  tunnel: Section<"tunnel">;
   nic: Section<"nic">;
   api: Section<"api">;
   state: string;

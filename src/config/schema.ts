@@ -203,14 +203,75 @@ const ApiSchema = Type.Object(
   { ...STRICT, description: "The control API." },
 );
 
+const ADDRESS = {
+  title: "an IP address",
+  examples: ["192.0.2.1"],
+  pattern: "^[0-9A-Fa-f.:]+$",
+};
+
+const TunnelSchema = Type.Object(
+  {
+    file: Type.Optional(
+      Type.String({
+        ...PATH_OR_NONE,
+        examples: ["/etc/wireguard/box.conf"],
+        description:
+          "A wg-quick file: what the devices send beyond the local network goes through that WireGuard tunnel, and nothing of it any other way. Keys stay there. Its commands (PostUp) are not run. Empty: no tunnel. Needs a restart.",
+      }),
+    ),
+    interface: Type.Optional(
+      Type.String({
+        ...INTERFACE,
+        default: "hushwg",
+        description: "What WireGuard's interface is called; hushbox makes it and takes it away. Needs a restart.",
+      }),
+    ),
+    dns: Type.Optional(
+      Type.Array(Type.String(ADDRESS), {
+        maxItems: 4,
+        uniqueItems: true,
+        default: [],
+        description:
+          "Every DNS query of a device goes to the first of its IP version, through the tunnel, whatever server it asks; a local one would ask on in the open. Empty: DNS of the WireGuard file; without either, queries to local servers are refused. Needs a restart.",
+      }),
+    ),
+    decoySource: Type.Optional(
+      Type.String({
+        title: "an IP address, or an empty text",
+        examples: ["192.0.2.1"],
+        pattern: "^[0-9A-Fa-f.:]*$",
+        default: "",
+        description:
+          "Where decoys inside the tunnel seem to come from: an address that the peer does not allow us, so that it drops them in silence. Empty: one kept for documentation. Needs a restart.",
+      }),
+    ),
+    decoyDestination: Type.Optional(
+      Type.String({
+        title: "an IP address, or an empty text",
+        examples: ["192.0.2.2"],
+        pattern: "^[0-9A-Fa-f.:]*$",
+        default: "",
+        description: "Where they seem to go: within the peer's AllowedIPs. Empty: by these. Needs a restart.",
+      }),
+    ),
+  },
+  { ...STRICT, description: "The way through WireGuard." },
+);
+
 /** The whole configuration as it stands in the file and in the API. */
 export const ConfigSchema = Type.Object(
   {
     inside: Type.String({ ...INTERFACE, description: "The interface toward the devices. Needs a restart." }),
     outside: Type.String({ ...INTERFACE, description: "The interface toward the router. Needs a restart." }),
     preset: Type.Optional(PresetSchema),
+    role: Type.Optional(
+      Type.Enum(["box", "gateway"], {
+        default: "box",
+        description:
+          "box: beside the devices. gateway: at the far end of the tunnels of boxes; the world is inside, the boxes are outside, both often on one interface. Needs a restart.",
+      }),
+    ),
     devices: Type.Array(DeviceSchema, {
-      minItems: 1,
       maxItems: 24,
       description: "The devices to defend. Only their frames pass the box, and group-addressed ones towards them.",
     }),
@@ -224,6 +285,7 @@ export const ConfigSchema = Type.Object(
       }),
     ),
     local: Type.Optional(LocalSchema),
+    tunnel: Type.Optional(TunnelSchema),
     nic: Type.Optional(NicSchema),
     api: Type.Optional(ApiSchema),
     state: Type.Optional(

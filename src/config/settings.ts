@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import type { CardOptions, DatapathOptions, DeviceOptions } from "../datapath/options.js";
+import type { CoverOptions } from "../defense/decoys/cover.js";
+import type { BudgetOptions, DefenseOptions } from "../defense/options.js";
 import { DURATION } from "../defense/quantity.js";
 import type { LogLevel } from "../log/log.js";
 import { parseListen } from "./check-config.js";
@@ -13,9 +15,29 @@ export interface Settings {
   readonly offloads: "off" | "keep";
   readonly datapath: DatapathOptions;
   readonly onFailure: "open" | "closed";
+  /** Null: packets go by the two cards. */
+  readonly tunnel: TunnelSettings | null;
   readonly api: ApiSettings;
   readonly state: string;
   readonly logLevel: LogLevel;
+}
+
+/** The way through WireGuard. */
+export interface TunnelSettings {
+  readonly role: "box" | "gateway";
+  /** Of wg-quick. */
+  readonly file: string;
+  readonly interface: string;
+  readonly inside: string;
+  readonly dns: readonly string[];
+  /** What the configuration names of decoys' addresses. */
+  readonly cover: Partial<CoverOptions>;
+  /** Of the devices, lower case. */
+  readonly macs: readonly string[];
+  readonly local: readonly string[];
+  /** One for everything in the tunnel: outside it is one flow. */
+  readonly defenses: DefenseOptions;
+  readonly budget: BudgetOptions;
 }
 
 /** Where and how the control API answers. */
@@ -51,9 +73,31 @@ export function compile(config: Config): Settings {
       delayLocal: all.local.delay,
     },
     onFailure: all.onFailure,
+    tunnel: compileTunnel(config, all),
     api: compileApi(all),
     state: all.state,
     logLevel: all.log.level,
+  };
+}
+
+function compileTunnel(config: Config, all: CompleteConfig): TunnelSettings | null {
+  const { file, interface: name, dns, decoySource, decoyDestination } = all.tunnel;
+  if (file === "") return null;
+  const { defenses, budget } = resolve(config);
+  return {
+    role: all.role,
+    file,
+    interface: name,
+    inside: all.inside,
+    dns,
+    cover: {
+      ...(decoySource === "" ? {} : { source: decoySource }),
+      ...(decoyDestination === "" ? {} : { destination: decoyDestination }),
+    },
+    macs: config.devices.map(({ mac }) => mac.toLowerCase()),
+    local: all.local.networks,
+    defenses,
+    budget,
   };
 }
 

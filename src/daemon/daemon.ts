@@ -9,10 +9,11 @@ import { Token } from "../api/token.js";
 import type { ConfigFile } from "../config/config-file.js";
 import { topPreset } from "../config/resolve.js";
 import type { Config } from "../config/schema.js";
-import type { ApiSettings, Settings } from "../config/settings.js";
+import type { ApiSettings, Settings, TunnelSettings } from "../config/settings.js";
 import type { Counters } from "../datapath/counters.js";
 import type { DatapathHandle, DestinationReport, DeviceReport, FlowReport, SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
+import type { TunnelReport } from "../datapath/tunnel-report.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import type { Log } from "../log/log.js";
 import type { OpenLog } from "../log/open-log.js";
@@ -28,6 +29,7 @@ import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
 import { StateLock } from "./state-lock.js";
 import { VerdictFile } from "./verdict-file.js";
+import type { Tunnel } from "./tunnel/tunnel.js";
 import { reloading, Watchdog, type Notify } from "./systemd.js";
 
 /** A loop that has not turned for so long stands still. */
@@ -38,6 +40,9 @@ const SAVE_EVERY = 60_000;
 const LOOK_EVERY = 1_000;
 const LOOK_AT_BRIDGE_EVERY = 100;
 const LOOK_AT_DESTINATIONS_EVERY = 5_000;
+
+/** The tunnel as the daemon holds it. */
+export type TunnelTask = Pick<Tunnel, "start" | "apply" | "look" | "stop" | "cards" | "datapath" | "report">;
 
 /** What the daemon works with; all of it stands in for the outside in tests. */
 export interface DaemonModules {
@@ -54,6 +59,8 @@ export interface DaemonModules {
   ) => Promise<DatapathHandle>;
   /** The kernel's bridges, as far as they concern these two cards. */
   readonly bridges: (cards: CardOptions) => BridgeModules;
+  /** The way through WireGuard; reads its file. */
+  readonly makeTunnel: (settings: TunnelSettings, log: Log) => TunnelTask;
   /** Offloads of the cards, with their state in a directory. */
   readonly offloads: (state: string) => { recover(): string[]; turnOff(name: string): TurnedOff; putBack(): string[] };
 }
@@ -74,6 +81,7 @@ export class Daemon implements Door {
   readonly #watch: DestinationWatch;
   readonly #lock: StateLock;
   readonly #watchdog: Watchdog;
+  readonly #tunnel: TunnelTask | null;
   readonly #cards: CardWatch;
   readonly #devices = new Shared(() => this.#running().devices());
   readonly #flows = new Shared(() => this.#running().flows());
@@ -92,11 +100,12 @@ export class Daemon implements Door {
     const { log, environment, notify } = modules;
     this.#modules = modules;
     this.#force = new ConfigInForce(file, (settings) => this.#apply(settings), log);
-    const { state, cards, api } = this.#force.settings;
+    const { state, cards, api, tunnel } = this.#force.settings;
     this.#ended = new Promise((resolve) => {
       this.#end = resolve;
     });
     makeState(state);
+    this.#tunnel = tunnel === null ? null : modules.makeTunnel(tunnel, log);
     this.#events = new EventStream(() => statusOf(this));
     this.#lock = new StateLock(state);
     this.#offloads = modules.offloads(state);
@@ -104,14 +113,15 @@ export class Daemon implements Door {
     this.#budget = new BudgetFile(join(state, "budget.json"), log);
     this.#watch = new DestinationWatch(new VerdictFile(join(state, "destinations.json"), log), log);
     this.#watchdog = new Watchdog(environment, () => this.turning, notify);
-    this.#cards = new CardWatch(cards, log, (name) => {
+    this.#cards = new CardWatch({ ...cards, ...this.#tunnel?.cards }, log, (name) => {
       this.#turnOffloads(name);
     });
     const metrics = new Metrics({
       version: modules.version,
       counters: () => this.counters,
       devices: async () => (await this.devices()) ?? [],
-      options: () => this.#force.settings.datapath,
+      options: () => this.#datapathOf(this.#force.settings),
+      tunnel: () => this.tunnel,
       turning: () => this.turning,
       guarded: () => this.guarded,
       lastApply: () => this.#lastApply,
@@ -123,7 +133,7 @@ export class Daemon implements Door {
   /** Resolves when packets flow. What was begun is undone where it fails. */
   async start(): Promise<void> {
     const { log, notify } = this.#modules;
-    const { cards, datapath, offloads } = this.#force.settings;
+    const { cards, offloads } = this.#force.settings;
     log.setLevel(this.#force.settings.logLevel);
     try {
       this.#lock.take();
@@ -131,10 +141,18 @@ export class Daemon implements Door {
       this.#touched = true;
       const left = this.#offloads.recover();
       if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
+      await this.#tunnel?.start();
       if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
       const bridge = this.#bridging.start(this.#force.settings);
       const saved = { budget: this.#budget.load(), verdicts: this.#watch.load() };
-      const handle = await this.#modules.startDatapath(cards, datapath, saved, bridge, log);
+      const opened = { ...cards, ...this.#tunnel?.cards };
+      const handle = await this.#modules.startDatapath(
+        opened,
+        this.#datapathOf(this.#force.settings),
+        saved,
+        bridge,
+        log,
+      );
       this.#handle = handle;
       if (this.#stopping !== undefined) throw new HushboxError("internal", "stopped while starting");
       void handle.failed.then((error) => {
@@ -152,6 +170,7 @@ export class Daemon implements Door {
       setInterval(() => {
         if (this.counters !== null) this.#cards.look(this.counters, performance.now());
         this.#lookAtGuard();
+        void this.#lookAtTunnel();
       }, LOOK_EVERY),
       setInterval(() => void this.#lookAtBridge(), LOOK_AT_BRIDGE_EVERY),
     ];
@@ -246,6 +265,10 @@ export class Daemon implements Door {
     return this.#bridging.guarded;
   }
 
+  get tunnel(): TunnelReport | null {
+    return this.#tunnel?.report() ?? null;
+  }
+
   devices(): Promise<readonly DeviceReport[] | null> {
     return within(ANSWER, this.#devices.get());
   }
@@ -280,8 +303,12 @@ export class Daemon implements Door {
     const guards = settings.onFailure !== now.onFailure || !isDeepStrictEqual(guardedOf(settings), guardedOf(now));
     if (!this.ready || (guards && !this.#guard(settings))) return null;
     let milliseconds: number | null = 0;
-    if (!isDeepStrictEqual(settings.datapath, now.datapath)) {
-      milliseconds = await within(ANSWER, this.#running().apply(settings.datapath));
+    if (settings.tunnel !== null && !isDeepStrictEqual(settings.tunnel, now.tunnel)) {
+      await this.#tunnel?.apply(settings.tunnel);
+    }
+    const wanted = this.#datapathOf(settings);
+    if (!isDeepStrictEqual(wanted, this.#datapathOf(now))) {
+      milliseconds = await within(ANSWER, this.#running().apply(wanted));
       if (milliseconds === null) {
         if (guards) this.#guard(now);
         return null;
@@ -325,9 +352,22 @@ export class Daemon implements Door {
     this.#events.publish("change", { changed, milliseconds, persisted });
   }
 
+  /** In a tunnel the kernel carries the devices' packets to the datapath, and there are other ones to speak of. */
+  #datapathOf({ datapath, tunnel }: Settings): DatapathOptions {
+    return this.#tunnel === null || tunnel === null ? datapath : this.#tunnel.datapath(tunnel);
+  }
+
+  async #lookAtTunnel(): Promise<void> {
+    if ((await this.#tunnel?.look()) !== true || !this.ready) return;
+    const wanted = this.#datapathOf(this.#force.settings);
+    if ((await within(ANSWER, this.#running().apply(wanted))) === null)
+      this.#modules.log.error("the packets' side did not take over another size of the tunnel");
+  }
+
   #turnOffloads(name: string): void {
     const { log } = this.#modules;
-    if (this.#force.settings.offloads !== "off") return;
+    // What a tunnel's packets pass is the tunnel's own; the kernel cuts merged frames up before.
+    if (this.#force.settings.offloads !== "off" || this.#tunnel !== null) return;
     try {
       const { off, stuck } = this.#offloads.turnOff(name);
       if (off.length > 0)
@@ -365,6 +405,7 @@ export class Daemon implements Door {
     const release = this.#force.settings.onFailure === "open";
     if (this.#handle !== null) await within(2 * ANSWER, this.#handle.stop(release));
     this.#bridging.close();
+    await this.#tunnel?.stop();
     try {
       // Who has not begun with them might take away another's record of what to put back.
       if (this.#touched) this.#offloads.putBack();

@@ -9,8 +9,20 @@ import type { Device } from "./device.js";
 export function deviceOf(packet: Packet, view: DataView, devices: readonly Device[]): Device | null {
   if (packet.length < ethernet.HEADER) return null;
   const mac = packet.direction === UP ? ethernet.source(view, packet.at) : ethernet.destination(view, packet.at);
-  for (const device of devices) if (device.mac === mac) return device;
+  for (const device of devices) {
+    if (device.networks === null ? device.mac === mac : isOf(packet, view, device.networks)) return device;
+  }
   return null;
+}
+
+/**
+ * True where a packet goes to, or comes from, a box with these addresses. A gateway's inside is the world: what it sends up, towards the
+ * observer, is for a box.
+ */
+function isOf({ version, network, direction }: Packet, view: DataView, boxes: Prefixes): boolean {
+  if (version === 4) return boxes.has4(direction === UP ? ipv4.destination(view, network) : ipv4.source(view, network));
+  if (version === 6) return boxes.has6(view, network + (direction === UP ? ipv6.DESTINATION : ipv6.SOURCE));
+  return false;
 }
 
 /** True for frames that are not IP, and where the far end lies in one of the local networks. */

@@ -1,8 +1,11 @@
 import { chainOf } from "../defense/chain.js";
 import { Budget } from "../defense/decoys/budget.js";
+import { CoverSource } from "../defense/decoys/cover.js";
+import type { Decoys } from "../defense/decoys/decoys.js";
 import { DecoySource } from "../defense/decoys/source.js";
 import type { Defense } from "../defense/defense.js";
 import { parseMac } from "../wire/ethernet.js";
+import { Prefixes } from "../wire/prefix.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { DOWN, UP } from "../packet/packet.js";
 import type { MechanismModules } from "../defense/pad/mechanism.js";
@@ -12,12 +15,14 @@ import type { DeviceOptions } from "./options.js";
 /** One device while it is configured: its chain, its budget, its decoys, and when its last packet of each direction leaves. */
 export class Device {
   readonly mac: number;
+  /** Where it is known by its addresses instead. */
+  networks: Prefixes | null;
   /** Place in the configuration. */
   index: number;
   options: DeviceOptions;
   chain: readonly Defense[] = [];
   readonly budget: Budget;
-  readonly decoys: DecoySource;
+  decoys: Decoys;
   /** The latest departure of each direction: no later packet of the same direction leaves before it. */
   readonly lastDeparture: [Micros, Micros] = [micros(0), micros(0)];
   /** Local traffic leaves no earlier than this: what became local by a change must not overtake what is held of it from before. */
@@ -45,13 +50,19 @@ export class Device {
     this.options = options;
     this.#modules = modules;
     this.budget = new Budget(options.budget, monthBytes, now);
-    this.decoys = new DecoySource(modules);
+    this.networks = networksOf(options);
+    this.decoys =
+      options.tunnel === undefined ? new DecoySource(modules) : new CoverSource(options.tunnel.cover, modules.tally);
     this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, mtu, now });
   }
 
   /** Takes new values over. A defense whose own values stay the same keeps its state. */
   apply(options: DeviceOptions, mtu: number, now: Micros): void {
     this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { ...this.#modules, mtu, now });
+    if (options.tunnel !== undefined && JSON.stringify(options.tunnel) !== JSON.stringify(this.options.tunnel)) {
+      this.networks = networksOf(options);
+      this.decoys = new CoverSource(options.tunnel.cover, this.#modules.tally);
+    }
     this.options = options;
     this.budget.options = options.budget;
   }
@@ -61,4 +72,9 @@ export class Device {
     this.localFrom[UP] = this.lastDeparture[UP];
     this.localFrom[DOWN] = this.lastDeparture[DOWN];
   }
+}
+
+function networksOf({ tunnel }: DeviceOptions): Prefixes | null {
+  const networks = tunnel?.networks ?? null;
+  return networks === null ? null : new Prefixes(networks);
 }

@@ -1,3 +1,4 @@
+import type { CoverOptions } from "../defense/decoys/cover.js";
 import type { BudgetOptions, DefenseOptions } from "../defense/options.js";
 
 /** One device as the datapath needs it. */
@@ -7,6 +8,15 @@ export interface DeviceOptions {
   readonly mac: string;
   readonly defenses: DefenseOptions;
   readonly budget: BudgetOptions;
+  /** Only for what goes through a tunnel. */
+  readonly tunnel?: TunnelledOptions;
+}
+
+/** What is different for a device behind a tunnel: a box's tunnel with all of its devices, or one of the boxes of a gateway. */
+export interface TunnelledOptions {
+  /** Its addresses inside the tunnel, as CIDR prefixes; it is known by these instead of by `mac`, which then only names it. Null: by `mac`. */
+  readonly networks: readonly string[] | null;
+  readonly cover: CoverOptions;
 }
 
 /** Everything that can change while packets flow. Survives structuredClone. */
@@ -34,6 +44,8 @@ export interface CardOptions {
   readonly priority: number;
   /** libpcap only. `frame`: decoys are whole frames in the device's name; `ip`: the kernel routes them and writes its own Ethernet header, so without trailer. */
   readonly decoys: "frame" | "ip";
+  /** The outside card is a tunnel, without link headers; `mac` is the kernel's end of the pair on the inside. Null: an ordinary card. */
+  readonly tunnel?: { readonly mac: number } | null;
   /** Frames as this box sends and receives them are written to `<dir>/<side>.pcap`; empty: none. */
   readonly capture: string;
 }

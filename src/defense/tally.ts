@@ -13,11 +13,15 @@ export const CLEANED = [
   "paths_learned",
 ] as const;
 
+/** Decoys that came out of a tunnel: of a far end whose hushbox speaks as we do, and of one that does not. */
+export const FAR = ["far_decoys", "far_decoys_of_other_version"] as const;
+
 /** What defenses count beside what packets show; each name is one counter of the datapath. */
 export const TALLIES = [
   ...MECHANISM_NAMES.flatMap((name) => [`padded_packets_${name}`, `padded_bytes_${name}`] as const),
   ...WATCHED_NAMES.map((name) => `given_up_${name}` as const),
   ...CLEANED,
+  ...FAR,
 ] as const;
 export type TallyName = (typeof TALLIES)[number];
 

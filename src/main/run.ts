@@ -32,6 +32,7 @@ async function run(args: string[]): Promise<number> {
   const { Daemon } = await import("../daemon/daemon.js");
   const { startDatapath } = await import("../daemon/start-datapath.js");
   const { kernelBridges } = await import("../daemon/kernel-bridges.js");
+  const { Tunnel } = await import("../daemon/tunnel/tunnel.js");
   const { Offloads } = await import("../nic/offload.js");
   const daemon = new Daemon(file, {
     version: VERSION,
@@ -40,6 +41,7 @@ async function run(args: string[]): Promise<number> {
     notify: await notifier(),
     startDatapath,
     bridges: ({ inside, outside }) => kernelBridges(inside, outside),
+    makeTunnel: (settings, to) => new Tunnel(settings, to),
     offloads: (state) => new Offloads(state),
   });
   const told = signals();

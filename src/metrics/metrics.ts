@@ -6,6 +6,7 @@ import { processMetrics } from "./process.js";
 import { takeOverMetrics } from "./take-over.js";
 import type { MetricNote, Reading } from "./reading.js";
 import type { MetricsSource } from "./source.js";
+import { tunnelMetrics } from "./tunnel.js";
 
 /** Everything that Prometheus may ask. A room that is observed adds its list here. */
 export class Metrics {
@@ -13,7 +14,7 @@ export class Metrics {
   readonly #readings: readonly Reading[];
 
   constructor(source: MetricsSource) {
-    this.#readings = [datapathMetrics, defenseMetrics, nicMetrics, takeOverMetrics, processMetrics].flatMap((room) =>
+    this.#readings = [datapathMetrics, defenseMetrics, nicMetrics, takeOverMetrics, tunnelMetrics, processMetrics].flatMap((room) =>
       room(source),
     );
     for (const reading of this.#readings) reading.register(this.#registry);

@@ -1,6 +1,7 @@
 import type { Counters } from "../datapath/counters.js";
 import type { DeviceReport } from "../datapath/handle.js";
 import type { DatapathOptions } from "../datapath/options.js";
+import type { TunnelReport } from "../datapath/tunnel-report.js";
 
 /** Where metrics are read from. The daemon is one. */
 export interface MetricsSource {
@@ -10,6 +11,8 @@ export interface MetricsSource {
   /** The devices' reports, empty where the datapath cannot say. */
   devices(): Promise<readonly DeviceReport[]>;
   options(): DatapathOptions;
+  /** Null where the configuration names none. */
+  tunnel(): TunnelReport | null;
   /** True while the datapath's loop turns. */
   turning(): boolean;
   /** True while the table of `onFailure: closed` is in force. */

@@ -14,6 +14,7 @@ export const NOTES = new Metrics({
   options: () => ({ devices: [], local: [], delayLocal: false }),
   turning: () => false,
   guarded: () => false,
+  tunnel: () => null,
   lastApply: () => null,
   eventClients: () => 0,
 }).notes;

@@ -163,6 +163,9 @@ export async function startBench(t: Test, options: BenchOptions = {}): Promise<B
     },
     bridges: () => bridges,
     offloads: () => offloads,
+    makeTunnel: () => {
+      throw new Error("no tunnel was asked for");
+    },
     ...options.modules,
   });
   t.teardown(() => daemon.stop());

@@ -6,6 +6,7 @@ import * as tcp from "../../wire/tcp.js";
 import type { DecoyKind } from "../defense.js";
 import { PacketTooBig, type PacketTooBigModules } from "../pad/packet-too-big.js";
 import { Quote } from "../pad/quote.js";
+import type { Decoys } from "./decoys.js";
 import { forge, forgedBytes, type Shape } from "./forge.js";
 import { Ledger } from "./ledger.js";
 import { REMOTE_ADDRESS, Remotes, VERSION } from "./remotes.js";
@@ -29,7 +30,7 @@ interface Tuple {
  * Makes the decoys of one device and knows their answers. Lives as long as the device is configured, longer than any setting of the
  * `decoy` defense: answers come back after it was switched off.
  */
-export class DecoySource {
+export class DecoySource implements Decoys {
   readonly #random: Random;
   readonly #destinations: PacketTooBigModules["destinations"];
   readonly #tooBig: PacketTooBig;

@@ -445,6 +445,7 @@ async function inject(t: Test, bench: Bench) {
     options: () => ({ devices: [], local: [], delayLocal: false }),
     turning: () => true,
     guarded: () => false,
+    tunnel: () => null,
     lastApply: () => null,
     eventClients: () => 0,
   });

@@ -39,7 +39,7 @@ const BAD: readonly (readonly [what: string, text: string, complaint: string])[]
   [
     "an unknown key",
     "jiter: {}\n",
-    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, devices, defenses, budget, onFailure, local, nic, api, state, log',
+    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, role, devices, defenses, budget, onFailure, local, tunnel, nic, api, state, log',
   ],
   ["a misspelt key", "defences: {}\n", 'f.yaml:5:1 /defences unknown key "defences"; did you mean "defenses"?'],
   [
@@ -213,8 +213,9 @@ const BAD_FILES: readonly (readonly [what: string, text: string, complaint: stri
   [
     "what is missing",
     "outside: eth0\ndevices: []\n",
-    'f.yaml:1:1 "inside" is missing: The interface toward the devices. Needs a restart.\nf.yaml:2:10 /devices expected at least 1, got none',
+    'f.yaml:1:1 "inside" is missing: The interface toward the devices. Needs a restart.',
   ],
+  ["no device", "inside: a\noutside: b\ndevices: []\n", "f.yaml:3:10 /devices expected at least 1, got none"],
   [
     "one interface for both sides",
     MINIMAL.replace("wlan0", "eth0"),

@@ -54,6 +54,9 @@ function unstarted(t: Test, modules: Partial<ConstructorParameters<typeof Daemon
     startDatapath: (_cards, options) => Promise.resolve(new DatapathTwin(options)),
     bridges: () => new BridgesTwin(),
     offloads: () => offloads,
+    makeTunnel: () => {
+      throw new Error("no tunnel was asked for");
+    },
     ...modules,
   });
   t.teardown(() => daemon.stop());

@@ -101,6 +101,22 @@ const CASES: Readonly<Record<string, { fires: Fires; quiet: Case }>> = {
     fires: { series: { [box("hushbox_datapath_take_over_lapses_total")]: "0x20 1x20" }, at: "8m", labels: BOX },
     quiet: { series: { [box("hushbox_datapath_take_over_lapses_total")]: "1x40" }, at: "8m" },
   },
+  HushboxTunnelUnreachable: {
+    fires: {
+      series: { [box("hushbox_tunnel_state", { state: "unreachable" })]: "0 1x20" },
+      at: "4m",
+      labels: { ...BOX, state: "unreachable" },
+    },
+    quiet: { series: { [box("hushbox_tunnel_state", { state: "connecting" })]: "1x20" }, at: "4m" },
+  },
+  HushboxTunnelOtherVersion: {
+    fires: {
+      series: { [box("hushbox_tunnel_far_decoys_total", { version: "other" })]: "0+1x40" },
+      at: "10m",
+      labels: { ...BOX, version: "other" },
+    },
+    quiet: { series: { [box("hushbox_tunnel_far_decoys_total", { version: "ours" })]: "0+1x40" }, at: "10m" },
+  },
   HushboxQueueFull: {
     fires: {
       series: { [box("hushbox_datapath_drops_total", { ...UP, reason: "queue-full" })]: "0 3x20" },

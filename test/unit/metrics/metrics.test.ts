@@ -19,6 +19,7 @@ function running(): { twin: DatapathTwin; metrics: Metrics } {
     version: "1.2.3",
     counters: () => twin.counters,
     devices: () => twin.devices(),
+    tunnel: () => null,
     options: () => OPTIONS,
     turning: () => true,
     guarded: () => false,
@@ -85,6 +86,15 @@ test("every metric that is exported", async (t) => {
       "hushbox_datapath_take_over_lapses_total",
       "hushbox_datapath_take_over_stale_packets_total",
       "hushbox_datapath_take_over_guarded",
+      "hushbox_tunnel_state",
+      "hushbox_tunnel_peers",
+      "hushbox_tunnel_handshake_age_seconds",
+      "hushbox_tunnel_handshakes_total",
+      "hushbox_tunnel_endpoint_changes_total",
+      "hushbox_tunnel_clock_jumps_total",
+      "hushbox_tunnel_repairs_total",
+      "hushbox_tunnel_packet_bytes",
+      "hushbox_tunnel_far_decoys_total",
       "hushbox_build_info",
       "hushbox_config_applied_total",
       "hushbox_config_last_apply_seconds",
@@ -99,7 +109,7 @@ test("every metric that is exported", async (t) => {
   const { text } = await metrics.scrape();
   for (const { name, type, help, labels } of metrics.notes) {
     t.match(text, `# TYPE ${name} ${type}\n`);
-    t.match(name, /^(hushbox_(datapath|flow|defense|nic|config|api|build)|process|nodejs)_[a-z_]+$/);
+    t.match(name, /^(hushbox_(datapath|flow|defense|nic|tunnel|config|api|build)|process|nodejs)_[a-z_]+$/);
     t.equal(name.endsWith("_total"), type === "counter", `${name}: counters and only they end in _total`);
     t.match(help, /^[A-Z1].*\.$/, `${name}: the help is a sentence`);
     const lines = text.split("\n").filter((line) => new RegExp(`^${name}(_bucket|_sum|_count)?[ {]`).test(line));
@@ -196,6 +206,7 @@ test("before the datapath runs there is no number that it did not count", async 
     options: () => OPTIONS,
     turning: () => false,
     guarded: () => false,
+    tunnel: () => null,
     lastApply: () => null,
     eventClients: () => 0,
   });

@@ -1,0 +1,150 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { isIPv4, isIPv6 } from "node:net";
+import { command, must, tool } from "../../emulator/command.js";
+import { HushboxError } from "../../errors/hushbox-error.js";
+import { findInterface, readInterface } from "../../nic/interface.js";
+import { turnAllOff } from "../../nic/offload.js";
+import { DATAPATH_END, KERNEL_END, MARK, PAIR_MAC } from "./names.js";
+import { NO_RULES } from "./rules.js";
+
+/** The largest packets that the pair itself carries: what comes out of the tunnel may be larger than what we put in. */
+const PAIR_MTU = 1500;
+const SETTINGS = "/proc/sys/net";
+
+/** Loads rules of nft, all or none. */
+export async function loadRules(rules: string): Promise<void> {
+  await must("loading the kill switch's rules", tool("nft"), ["-f", "-"], rules);
+}
+
+/** Makes the pair of interfaces between routing and datapath; one that is there is kept. */
+export async function makePair(): Promise<void> {
+  if (findInterface(KERNEL_END) === null) {
+    await ip("making the pair to the datapath", [
+      `link add ${KERNEL_END} address ${PAIR_MAC} mtu ${PAIR_MTU} type veth peer name ${DATAPATH_END} mtu ${PAIR_MTU}`,
+    ]);
+  }
+  setting(`ipv6/conf/${DATAPATH_END}/disable_ipv6`, "1");
+  // Whoever is asked for a next hop here answers itself: any address is beyond the pair, and frames need none.
+  await ip("setting up the pair to the datapath", [
+    `link set ${KERNEL_END} arp off addrgenmode none`,
+    `link set ${DATAPATH_END} arp off addrgenmode none`,
+    `link set ${KERNEL_END} up`,
+    `link set ${DATAPATH_END} up`,
+  ]);
+  turnAllOff(KERNEL_END);
+  turnAllOff(DATAPATH_END);
+}
+
+/** The addresses inside the tunnel belong to the kernel's end. */
+export async function setAddresses(addresses: readonly string[]): Promise<void> {
+  for (const address of addresses) {
+    const bare = address.split("/")[0] ?? "";
+    await ip("setting the tunnel's addresses", [
+      `addr replace ${bare}/${isIPv6(bare) ? "128" : "32"} dev ${KERNEL_END}${isIPv6(bare) ? " nodad" : ""}`,
+    ]);
+  }
+}
+
+/** Sends what is marked to the pair, and nowhere where that is gone. */
+export async function routeMarked(mtu: number, six: boolean): Promise<void> {
+  for (const family of six ? ["-4", "-6"] : ["-4"]) {
+    const rules = await must("reading the routing rules", tool("ip"), [
+      family,
+      "rule",
+      "show",
+      "priority",
+      String(MARK),
+    ]);
+    if (rules.trim() === "") await ipOf(family, [`rule add fwmark ${MARK} lookup ${MARK} priority ${MARK}`]);
+    await ipOf(family, [
+      `route replace unreachable default metric 4278198272 table ${MARK}`,
+      `route replace default dev ${KERNEL_END} mtu lock ${mtu} table ${MARK}`,
+    ]);
+  }
+}
+
+/** Sends what is for boxes to the pair. */
+export async function routeBoxes(networks: readonly string[], mtu: number): Promise<void> {
+  for (const network of networks) {
+    await ipOf(isIPv4(network.split("/")[0] ?? "") ? "-4" : "-6", [
+      `route replace ${network} dev ${KERNEL_END} mtu lock ${mtu}`,
+    ]);
+  }
+}
+
+/** Brings WireGuard's interface up, without addresses of its own: the kernel does not speak there. */
+export async function raiseTunnel(name: string, mtu: number): Promise<void> {
+  await ip(`setting up ${name}`, [`link set ${name} mtu ${mtu} addrgenmode none`, `link set ${name} up`]);
+  turnAllOff(name);
+}
+
+/** Routing between the devices' side and the pair, for these two interfaces alone; IPv6 knows it only for all. */
+export function allowForwarding(near: string, six: boolean): void {
+  for (const name of [near, KERNEL_END]) setting(`ipv4/conf/${name}/forwarding`, "1");
+  // Replies come from where the route to their sender does not lead.
+  setting(`ipv4/conf/${KERNEL_END}/rp_filter`, "2");
+  if (six) setting("ipv6/conf/all/forwarding", "1");
+}
+
+/** The bridge that an interface is a port of, or null. */
+export async function bridgeOf(name: string): Promise<string | null> {
+  const text = await must(`looking at ${name}`, tool("ip"), ["-j", "link", "show", "dev", name]);
+  const [link] = JSON.parse(text) as { master?: string }[];
+  return link?.master ?? null;
+}
+
+/** A MAC address of an interface that must be there. */
+export function macOf(name: string): string {
+  return readInterface(name).mac;
+}
+
+/** The largest packet that the route to an address takes, as the kernel knows it so far; null where there is no route. */
+export async function routeMtu(address: string): Promise<number | null> {
+  const { code, stdout } = await command(tool("ip"), ["-j", "route", "get", address]);
+  if (code !== 0) return null;
+  const [route] = JSON.parse(stdout) as { dev?: string; metrics?: { mtu?: number }[] }[];
+  const learned = route?.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+  const link = route?.dev === undefined ? null : findInterface(route.dev);
+  return learned ?? link?.mtu ?? null;
+}
+
+/** Takes the pair away. What is marked goes nowhere from now on. Idempotent. */
+export async function removePair(): Promise<void> {
+  if (findInterface(KERNEL_END) !== null) await command(tool("ip"), ["link", "del", KERNEL_END]);
+}
+
+/** Takes everything away: kill switch, rules and routes too. Idempotent. */
+export async function removeAll(): Promise<void> {
+  await removePair();
+  for (const family of ["-4", "-6"]) {
+    await command(tool("ip"), [family, "rule", "del", "priority", String(MARK)]);
+    await command(tool("ip"), [family, "route", "flush", "table", String(MARK)]);
+  }
+  await loadRules(NO_RULES);
+}
+
+/** Writes a kernel setting where it is not so already. */
+function setting(path: string, value: string): void {
+  const file = `${SETTINGS}/${path}`;
+  try {
+    if (readFileSync(file, "utf8").trim() === value) return;
+    writeFileSync(file, value);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    // Without IPv6 there is nothing to set.
+    if (code === "ENOENT" && path.startsWith("ipv6/")) return;
+    throw new HushboxError(
+      code === "EACCES" || code === "EROFS" || code === "EPERM" ? "permission" : "host",
+      `setting ${path.replaceAll("/", ".")}: ${message}; where the service may not write kernel settings, set net.${path.replaceAll("/", ".")}=${value} in /etc/sysctl.d, or take over deploy/tunnel/hushbox.service.d`,
+      cause,
+    );
+  }
+}
+
+async function ip(doing: string, lines: readonly string[]): Promise<void> {
+  await must(doing, tool("ip"), ["-batch", "-"], `${lines.join("\n")}\n`);
+}
+
+async function ipOf(family: string, lines: readonly string[]): Promise<void> {
+  await must("setting the tunnel's routes", tool("ip"), [family, "-batch", "-"], `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,315 @@
+import { statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { TunnelSettings } from "../../config/settings.js";
+import type { DatapathOptions, DeviceOptions } from "../../datapath/options.js";
+import type { TunnelReport } from "../../datapath/tunnel-report.js";
+import { COVER_SOURCES } from "../../defense/decoys/cover.js";
+import { HushboxError } from "../../errors/hushbox-error.js";
+import type { Log } from "../../log/log.js";
+import { findInterface } from "../../nic/interface.js";
+import { parsePrefix } from "../../wire/prefix.js";
+import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
+import {
+  allowForwarding,
+  bridgeOf,
+  loadRules,
+  macOf,
+  makePair,
+  raiseTunnel,
+  removePair,
+  routeBoxes,
+  routeMarked,
+  routeMtu,
+  setAddresses,
+} from "./network.js";
+import { rulesOf, type RuleOptions } from "./rules.js";
+import { standInMac, WgFile } from "./wg-file.js";
+import { WgInterface } from "./wg-interface.js";
+import { TunnelWatch } from "./watch.js";
+
+/** What WireGuard adds to a packet: IPv6 and UDP headers, its own header and tag. Over IPv4 20 bytes are left, as wg-quick has it. */
+const OVERHEAD = 80;
+const LARGEST = 1420;
+/** Below this IPv6 does not work (RFC 8200). */
+const SMALLEST = 1280;
+const ETHERNET_HEADER = 14;
+/** The ring sees another size of its interface within this, in milliseconds. */
+const SEEN_WITHIN = 600;
+/** Decoys and heartbeats come often enough that WireGuard need not keep the session alive by itself, in microseconds. */
+const KEEPALIVE = 10e6;
+
+/**
+ * WireGuard, the way of the devices' packets into it, and the kill switch. The rules come first and stay when all else is gone; what others
+ * break (an interface deleted, wireguard-go ended, routes flushed) is made anew at the next look.
+ */
+export class Tunnel {
+  readonly #log: Log;
+  readonly #wg: WgInterface;
+  readonly #file: WgFile;
+  readonly #watch: TunnelWatch;
+  #settings: TunnelSettings;
+  #near = "";
+  #bridgeMac: string | null = null;
+  #mtu: number;
+  #repairs = 0;
+  #looking = false;
+  #stopped = false;
+
+  /** Reads the WireGuard file. Throws `config-invalid`, `config-unreadable`. */
+  constructor(settings: TunnelSettings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#file = WgFile.read(settings.file);
+    this.#mtu = this.#file.mtu ?? LARGEST;
+    this.#wg = new WgInterface(settings.interface, log);
+    this.#watch = new TunnelWatch(this.#file.peers, log);
+    checkFile(this.#file, settings);
+    for (const hint of hints(this.#file)) log.warn(hint, { file: this.#file.path });
+  }
+
+  /** Resolves when packets would flow. The kill switch holds from the first step on. */
+  async start(): Promise<void> {
+    await this.#lookAround();
+    await loadRules(rulesOf(this.#rules()));
+    await this.#build();
+    await this.#wg.make();
+    await this.#fill();
+    this.#watch.look(await this.#wg.read(), performance.now(), Date.now());
+    await this.#fitPath();
+    this.#log.info("the tunnel stands", {
+      interface: this.#wg.name,
+      implementation: this.#wg.kind,
+      mtu: this.#mtu,
+      peers: this.#file.peers.length,
+    });
+  }
+
+  /** Other devices, or other local networks: the rules follow before the packets do. */
+  async apply(settings: TunnelSettings): Promise<void> {
+    this.#settings = settings;
+    await loadRules(rulesOf(this.#rules()));
+  }
+
+  /** Sees how WireGuard is, and repairs. Answers true where the datapath's options have become others: the path takes less, or more. */
+  async look(): Promise<boolean> {
+    if (this.#looking || this.#stopped) return false;
+    this.#looking = true;
+    try {
+      await this.#repair();
+      this.#watch.look(await this.#wg.read(), performance.now(), Date.now());
+      return await this.#fitPath();
+    } catch (error) {
+      this.#log.warn("the tunnel could not be looked at", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
+      return false;
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** WireGuard and the pair go; the kill switch stays. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#wg.remove();
+    await removePair();
+  }
+
+  /** What the packets' side opens. */
+  get cards(): { readonly inside: string; readonly outside: string; readonly tunnel: { readonly mac: number } } {
+    return {
+      inside: DATAPATH_END,
+      outside: this.#wg.name,
+      tunnel: { mac: Number.parseInt(PAIR_MAC.replaceAll(":", ""), 16) },
+    };
+  }
+
+  /** What goes through the tunnel, as the datapath sees it: of a box all devices as one, of a gateway each box. Every packet gets one size. */
+  datapath({ defenses, budget, cover }: TunnelSettings): DatapathOptions {
+    const pad = { ...defenses.pad, target: this.#mtu + ETHERNET_HEADER };
+    const common = { defenses: { ...defenses, pad }, budget };
+    const device = (
+      name: string,
+      mac: string,
+      networks: readonly string[] | null,
+      to: readonly string[],
+    ): DeviceOptions => ({
+      ...common,
+      name,
+      mac,
+      tunnel: { networks, cover: { ...coverTo(to, this.#file.path), ...cover } },
+    });
+    const { peers } = this.#file;
+    const devices =
+      this.#settings.role === "box"
+        ? [device("tunnel", PAIR_MAC, null, peers[0]?.allowedIps ?? [])]
+        : peers.map(({ name, publicKey, allowedIps }) => device(name, standInMac(publicKey), allowedIps, allowedIps));
+    return { devices, local: [], delayLocal: true };
+  }
+
+  report(): TunnelReport {
+    const peers = this.#watch.reports(performance.now());
+    const there = findInterface(this.#wg.name)?.up ?? false;
+    const states = peers.map(({ state }) => state);
+    const state = (["up", "connecting", "unreachable"] as const).find((one) => states.includes(one)) ?? "idle";
+    return {
+      role: this.#settings.role,
+      state: there ? state : "down",
+      interface: this.#wg.name,
+      implementation: this.#wg.kind,
+      mtu: this.#mtu,
+      handshakes: sum(peers.map(({ handshakes }) => handshakes)),
+      endpointChanges: sum(peers.map(({ endpointChanges }) => endpointChanges)),
+      clockJumps: this.#watch.clockJumps,
+      repairs: this.#repairs,
+      peers,
+    };
+  }
+
+  get #six(): boolean {
+    return this.#file.addresses.some((address) => address.includes(":"));
+  }
+
+  #rules(): RuleOptions {
+    const { role, macs, local, dns } = this.#settings;
+    return {
+      role,
+      tunnel: this.#wg.name,
+      near: this.#near,
+      bridgeMac: this.#bridgeMac,
+      macs,
+      local,
+      addresses: this.#file.addresses.map((address) => address.replace(/\/.*/, "")),
+      dns: dns.length > 0 ? dns : this.#file.dns,
+      mtu: this.#mtu,
+    };
+  }
+
+  /** Where the inside is part of a bridge, packets reach the network layer there. */
+  async #lookAround(): Promise<void> {
+    const { inside, role } = this.#settings;
+    macOf(inside);
+    const bridge = role === "box" ? await bridgeOf(inside) : null;
+    this.#near = bridge ?? inside;
+    this.#bridgeMac = bridge === null ? null : macOf(bridge);
+  }
+
+  async #build(): Promise<void> {
+    await makePair();
+    allowForwarding(this.#near, this.#six);
+    await setAddresses(this.#file.addresses);
+    await this.#route();
+  }
+
+  async #route(): Promise<void> {
+    if (this.#settings.role === "box") await routeMarked(this.#mtu, this.#six);
+    else
+      await routeBoxes(
+        this.#file.peers.flatMap(({ allowedIps }) => allowedIps),
+        this.#mtu,
+      );
+  }
+
+  async #fill(): Promise<void> {
+    const { pace } = this.#settings.defenses;
+    const covered = pace.enabled && pace.maxGap > 0 && pace.maxGap < KEEPALIVE;
+    await this.#wg.configure(this.#file, !covered);
+    await raiseTunnel(this.#wg.name, this.#mtu);
+  }
+
+  async #repair(): Promise<void> {
+    const pair = findInterface(KERNEL_END);
+    const end = findInterface(DATAPATH_END);
+    if (pair?.up !== true || end?.up !== true) {
+      this.#repairs++;
+      this.#log.warn("the pair to the datapath was gone or down; it is made anew", { interface: KERNEL_END });
+      await this.#build();
+    }
+    const tunnel = findInterface(this.#wg.name);
+    if (tunnel?.up === true) {
+      if (tunnel.mtu !== this.#mtu) await raiseTunnel(this.#wg.name, this.#mtu);
+      return;
+    }
+    this.#repairs++;
+    this.#log.warn("WireGuard's interface was gone or down; it is made anew", { interface: this.#wg.name });
+    if (tunnel === null) {
+      await this.#wg.make();
+      this.#watch.restarted();
+    }
+    await this.#fill();
+  }
+
+  /** A path that takes less than it did makes every packet smaller, so that none is sent in pieces. */
+  async #fitPath(): Promise<boolean> {
+    const endpoints = this.#watch
+      .reports(performance.now())
+      .flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]));
+    const paths = await Promise.all(endpoints.slice(0, 1).map((endpoint) => routeMtu(hostOf(endpoint))));
+    const [path] = this.#settings.role === "box" ? paths : [];
+    if (path === undefined || path === null) return false;
+    const mtu = Math.max(SMALLEST, Math.min(this.#file.mtu ?? LARGEST, path - OVERHEAD));
+    if (mtu === this.#mtu) return false;
+    this.#log.warn("the path to the tunnel's peer takes packets of another size", { path, mtu, before: this.#mtu });
+    // The packets' side must know first of less, and the interface first of more (the ring looks at it four times a second).
+    if (mtu > this.#mtu) {
+      await raiseTunnel(this.#wg.name, mtu);
+      await sleep(SEEN_WITHIN);
+    }
+    this.#mtu = mtu;
+    await this.#route();
+    await loadRules(rulesOf(this.#rules()));
+    return true;
+  }
+}
+
+/** What a file may not be, given what it is for. */
+function checkFile(file: WgFile, { role }: TunnelSettings): void {
+  const fail = (what: string): never => {
+    throw new HushboxError("config-invalid", `${file.path} ${what}`);
+  };
+  if (file.addresses.length === 0) fail("has no Address in [Interface]: what goes through the tunnel needs one there");
+  if (role === "gateway") {
+    if (file.listenPort === null) fail("has no ListenPort in [Interface]: boxes must know where to call");
+    const all = file.peers.find(({ allowedIps }) => allowedIps.some((network) => /\/0$/.test(network)));
+    if (all !== undefined)
+      fail(
+        `lets [Peer] ${all.name} have all addresses (AllowedIPs): at a gateway each box has its own, such as 10.9.0.2/32`,
+      );
+    return;
+  }
+  const [first, second] = file.peers;
+  if (second !== undefined) fail("has more than one [Peer]: a box has one far end");
+  if (first?.endpoint === null) fail("has no Endpoint in [Peer]: the box would not know where to call");
+  if (first?.allowedIps.length === 0) fail("has no AllowedIPs in [Peer]; 0.0.0.0/0, ::/0 sends everything there");
+}
+
+/** What a person should know and need not act on at once. */
+function hints(file: WgFile): string[] {
+  const found: string[] = [];
+  if (file.ignored.length > 0)
+    found.push(`${[...new Set(file.ignored)].join(", ")} in the WireGuard file: hushbox does not carry that out`);
+  if ((statSync(file.path).mode & 0o077) !== 0)
+    found.push("the WireGuard file can be read by others, and holds a private key: chmod 600");
+  return found;
+}
+
+/** Decoys go to an address that our WireGuard sends to the peer. */
+function coverTo(allowedIps: readonly string[], path: string): { source: string; destination: string } {
+  for (const network of allowedIps) {
+    const prefix = parsePrefix(network);
+    if (prefix === null) continue;
+    const [address = ""] = network.split("/");
+    // All addresses: any will do that is nobody's. A network: its first host.
+    const destination = prefix.bits === 0 ? (prefix.version === 4 ? "192.0.2.2" : "100::2") : address;
+    return { source: COVER_SOURCES[prefix.version], destination };
+  }
+  throw new HushboxError("config-invalid", `${path} has a [Peer] without AllowedIPs`);
+}
+
+function hostOf(endpoint: string): string {
+  return endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[|\]$/g, "");
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}
