@@ -5,13 +5,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Status } from "../api/status.js";
 import { complete } from "../config/defaults.js";
 import type { Config } from "../config/schema.js";
-import type { PresetName } from "../defense/presets.js";
+import { isPreset, type PresetName } from "../defense/presets.js";
 import { Capture } from "../emulator/capture.js";
 import { missingPackages } from "../emulator/command.js";
 import { Laboratory } from "../emulator/laboratory.js";
 import { startTime } from "../emulator/leftovers.js";
 import type { Summary } from "../emulator/report.js";
 import { OBSERVERS, TOPOLOGY } from "../emulator/topology.js";
+import { tunnelTools } from "../emulator/wireguard.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { micros, type Micros } from "../time/micros.js";
 import { parseMac } from "../wire/ethernet.js";
@@ -19,9 +20,11 @@ import { Prefixes } from "../wire/prefix.js";
 import { ask } from "./ask.js";
 import { Program } from "./program.js";
 import { Relay } from "./relay.js";
-import type { DemoReport } from "./report.js";
+import type { DemoReport, Seen } from "./report.js";
 import type { Screen } from "./screen.js";
 import { line, table } from "./table.js";
+import { OuterView } from "./outer-view.js";
+import { isTunnel, TunnelEnds, type TunnelName } from "./tunnel-ends.js";
 import { Views } from "./views.js";
 
 const PORT = 8377;
@@ -36,7 +39,7 @@ const MAIN = join(BUILD, "src/main.js");
 const EMULATOR = join(BUILD, "src/emulator/program.js");
 
 export interface DemoOptions {
-  readonly preset: PresetName;
+  readonly preset: PresetName | TunnelName;
   readonly duration: Micros;
   readonly seed: string;
   readonly card: "ring" | "libpcap";
@@ -56,6 +59,8 @@ export class Demo {
   readonly #screen: Screen;
   readonly #signal: AbortSignal;
   readonly #undo: Undo[] = [];
+  #tunnel: TunnelEnds | null = null;
+  #outer: OuterView | null = null;
   #url = "";
 
   constructor(options: DemoOptions, screen: Screen, signal: AbortSignal) {
@@ -66,8 +71,11 @@ export class Demo {
   }
 
   /** Why the demo cannot run on this machine, in words for a person, or null. */
-  static unavailable(): string | null {
-    const packages = missingPackages(["ip", "nft", "ethtool", "tcpdump", "ping", "openssl"]);
+  static unavailable(preset = "off"): string | null {
+    const packages = missingPackages([
+      ...(["ip", "nft", "ethtool", "tcpdump", "ping", "openssl"] as const),
+      ...(isTunnel(preset) ? tunnelTools() : []),
+    ]);
     return (
       Laboratory.unavailable() ?? (packages.length === 0 ? null : `install the Debian packages ${packages.join(" ")}`)
     );
@@ -92,9 +100,11 @@ export class Demo {
     sweepFolders();
     rmSync(this.folder, { recursive: true, force: true });
     mkdirSync(this.folder, { mode: 0o700 });
-    const laboratory = await Laboratory.build({ name: "hushbox-demo" });
+    const { preset: wanted } = this.#options;
+    const laboratory = await Laboratory.build({ name: "hushbox-demo", mode: isTunnel(wanted) ? "tunnel" : "inline" });
     this.#undo.push(() => laboratory.remove());
     this.#screen.say("speaker ── box ── router (NAT) ── provider ── world: built, each in a network namespace");
+    if (isTunnel(wanted)) await this.#far(wanted, laboratory);
     this.#check();
 
     const cloud = this.#start(laboratory, "world", [EMULATOR, "cloud"], "the cloud");
@@ -116,6 +126,7 @@ export class Demo {
       this.#check();
       if (!daemon.running) throw daemon.failure("ended by itself");
       views.poll();
+      this.#outer?.poll();
       const shown = { ...this.#measured(views, await this.#status()), seconds: elapsed() };
       this.#screen.show(
         () => [`preset ${shown.preset}, ${shown.seconds.toFixed(0)} s, ${this.#url}/docs`, ...table(shown)],
@@ -128,6 +139,7 @@ export class Demo {
     const lost = await stopAll(captures);
     if (lost > 0) this.#screen.say(`warning: the captures lost ${lost} frames, so that the figures are not exact`);
     views.poll();
+    this.#outer?.poll();
     const measured = this.#measured(views, await this.#status());
     await cloud.program.stop();
     const { preset, ...rest } = measured;
@@ -157,6 +169,19 @@ export class Demo {
     return emulated;
   }
 
+  /** The far end of the tunnel, at another customer of the provider. */
+  async #far(name: TunnelName, laboratory: Laboratory): Promise<void> {
+    const ends = new TunnelEnds(name, laboratory, this.folder);
+    this.#tunnel = ends;
+    this.#undo.push(() => ends.stop());
+    await ends.start(MAIN);
+    this.#screen.say(
+      name === "tunnel"
+        ? "a stock WireGuard peer stands at the provider's other line"
+        : "a hushbox with role gateway stands at the provider's other line",
+    );
+  }
+
   #speakerArguments(): string[] {
     const { duration, seed } = this.#options;
     return [EMULATOR, "speaker", "--duration", `${duration / 1e6}s`, "--seed", seed];
@@ -174,12 +199,24 @@ export class Demo {
   }
 
   #views(captures: Record<"inside" | "lan" | "wan", Capture>): Views {
-    const { router, speaker } = TOPOLOGY;
+    const { box, gateway, router, speaker } = TOPOLOGY;
+    const device = parseMac(speaker.mac) ?? 0;
+    const local = new Prefixes(complete(this.#config()).local.networks);
+    if (this.#tunnel !== null) {
+      const files = { wan: captures.wan.file, lan: captures.lan.file };
+      const outer = new OuterView({ files, port: gateway.port, device, local });
+      this.#outer = outer;
+      this.#undo.push(() => {
+        outer.close();
+        return Promise.resolve();
+      });
+    }
     const views = new Views({
       files: { inside: captures.inside.file, lan: captures.lan.file, wan: captures.wan.file },
-      device: parseMac(speaker.mac) ?? 0,
+      device,
+      tunnel: this.#tunnel === null ? null : (parseMac(box.mac) ?? 0),
       router: new Prefixes([router.wan4, router.wan6]),
-      local: new Prefixes(complete(this.#config()).local.networks),
+      local,
       since: micros(Date.now() * 1e3),
     });
     this.#undo.push(() => {
@@ -194,11 +231,12 @@ export class Demo {
     return {
       inside: box.inside,
       outside: box.outside,
-      preset: this.#options.preset,
+      ...(isPreset(this.#options.preset) ? { preset: this.#options.preset } : {}),
       devices: [{ name: "speaker", mac: speaker.mac }],
       nic: { card: this.#options.card },
       api: { listen: `127.0.0.1:${PORT}` },
       state: join(this.folder, "state"),
+      ...this.#tunnel?.boxConfig,
     };
   }
 
@@ -231,8 +269,9 @@ export class Demo {
   }
 
   /** What the captures show, with what only the box itself can say. */
-  #measured(views: Views, { preset, up, down, cards }: Status): Omit<DemoReport, "seconds" | "integrity"> {
-    const { decoys, replies_leaked, ...seen } = views.seen();
+  #measured(views: Views, status: Status): Omit<DemoReport, "seconds" | "integrity"> {
+    const { up, down, cards } = status;
+    const { decoys, replies_leaked, ...seen } = this.#seen(views, status);
     const drops: Record<string, number> = {};
     for (const [reason, n] of [...Object.entries(up?.drops ?? {}), ...Object.entries(down?.drops ?? {})]) {
       drops[reason] = (drops[reason] ?? 0) + n;
@@ -249,11 +288,25 @@ export class Demo {
     }
     const late = up?.latenessMicroseconds;
     return {
-      preset,
+      preset: this.#tunnel === null ? status.preset : this.#options.preset,
       ...seen,
+      ...(this.#outer === null ? {} : { tunnel: this.#outer.seen() }),
       lateness_us: { p50: late?.p50 ?? 0, p99: late?.p99 ?? 0 },
       drops,
       decoys: { ...decoys, replies_swallowed: down?.counts.swallowedPackets ?? 0, replies_leaked },
+    };
+  }
+
+  /** Inside a tunnel packets cannot be told apart from outside: what was added to them, and how long they took, only the box can say. */
+  #seen(views: Views, { up, decoys }: Status): Seen {
+    const seen = views.seen();
+    if (this.#tunnel === null) return seen;
+    const { p50, p99 } = up?.addedDelayMilliseconds ?? { p50: 0, p99: 0 };
+    const { tcp = 0, udp = 0, icmp = 0, traceroute = 0 } = decoys?.sent ?? {};
+    return {
+      ...seen,
+      added_delay_ms: { p50: p50 ?? 0, p99: p99 ?? 0 },
+      decoys: { ...seen.decoys, tcp, udp, icmp: icmp + traceroute },
     };
   }
 

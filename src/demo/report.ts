@@ -25,6 +25,19 @@ export interface Seen {
   readonly replies_leaked: number;
 }
 
+/** What an observer of a tunnel sees of it, counted in packets. */
+export interface TunnelSeen {
+  /** Frames with WireGuard's data, by bytes. */
+  readonly sizes: Readonly<Record<Way, Readonly<Record<string, number>>>>;
+  /** Initiations, responses, cookies: these have sizes of their own. */
+  readonly handshake_packets: number;
+  /** Data without a packet: idle enough to show. */
+  readonly keepalives: number;
+  readonly fragments: number;
+  /** Packets of the device outside the tunnel. */
+  readonly leaked: number;
+}
+
 /** The result of a demo: what `--json` prints. */
 export interface DemoReport {
   readonly preset: string;
@@ -36,11 +49,21 @@ export interface DemoReport {
   readonly lateness_us: { readonly p50: number; readonly p99: number };
   readonly drops: Readonly<Record<string, number>>;
   readonly decoys: Readonly<Record<Look | "replies_swallowed" | "replies_leaked", number>>;
+  /** Only with a tunnel. */
+  readonly tunnel?: TunnelSeen;
   /** Transfers between speaker and cloud; bad: one whose bytes were wrong or that never came to its end. */
   readonly integrity: { readonly transfers: number; readonly bad: number };
 }
 
 /** Whether everything held that must hold. */
 export function passed(report: DemoReport): boolean {
-  return report.integrity.bad === 0 && report.decoys.replies_leaked === 0;
+  return report.integrity.bad === 0 && report.decoys.replies_leaked === 0 && tight(report);
+}
+
+/** With a tunnel: nothing beside it, and one size; a stock peer sends what comes down as it comes. */
+function tight({ preset, tunnel }: DemoReport): boolean {
+  if (tunnel === undefined) return true;
+  const { sizes, keepalives, leaked } = tunnel;
+  const one = (way: Way): boolean => Object.keys(sizes[way]).length === 1;
+  return leaked === 0 && one("up") && (preset === "tunnel" || (one("down") && keepalives === 0));
 }

@@ -1,5 +1,5 @@
 import { FEATURES, type FeatureName } from "../features/features.js";
-import { OBSERVED, WAYS, type DemoReport } from "./report.js";
+import { OBSERVED, WAYS, type DemoReport, type TunnelSeen, type Way } from "./report.js";
 
 const NAME = 14;
 const CELL = 10;
@@ -35,7 +35,8 @@ export function line(shown: Shown): string {
   return `${shown.seconds.toFixed(0)} s  ${lengths.join("  ")}  delay p50 ${delay.p50.toFixed(1)} ms  decoys ${decoys.tcp}+${decoys.udp}+${decoys.icmp}  leaked ${decoys.replies_leaked}`;
 }
 
-function costs({ overhead, added_delay_ms: delay, lateness_us: late, drops, decoys, integrity }: Shown): string[] {
+function costs(shown: Shown): string[] {
+  const { overhead, added_delay_ms: delay, lateness_us: late, drops, decoys, integrity } = shown;
   const dropped = Object.entries(drops).filter(([, n]) => n > 0);
   const lost = dropped.length === 0 ? "none" : dropped.map(([reason, n]) => `${reason} ${n}`).join(", ");
   const lines = [
@@ -44,8 +45,17 @@ function costs({ overhead, added_delay_ms: delay, lateness_us: late, drops, deco
     `decoys       tcp ${decoys.tcp}, udp ${decoys.udp}, icmp ${decoys.icmp}; replies swallowed ${decoys.replies_swallowed}, leaked to the speaker ${decoys.replies_leaked}`,
     `drops        ${lost}`,
   ];
+  if (shown.tunnel !== undefined) lines.push(tunnelLine(shown.tunnel));
   if (integrity !== undefined) lines.push(`transfers    ${integrity.transfers}, of which bad ${integrity.bad}`);
   return lines;
+}
+
+function tunnelLine({ sizes, handshake_packets, keepalives, leaked }: TunnelSeen): string {
+  const way = (name: Way): string => {
+    const found = Object.entries(sizes[name]).map(([bytes, n]) => `${n} of ${bytes} bytes`);
+    return `${name} ${found.length > 3 ? `${found.length} sizes` : found.join(", ") || "none"}`;
+  };
+  return `tunnel       ${WAYS.map(way).join("; ")}; ${handshake_packets} handshake packets, ${keepalives} keep-alives; outside the tunnel ${leaked}`;
 }
 
 function percent(share: number): string {
@@ -59,8 +69,9 @@ function figure(name: FeatureName, value: number): string {
 }
 
 /** What the figures say, in a few sentences. */
-export function story({ observers: { lan, wan } }: DemoReport): string[] {
+export function story({ observers: { lan, wan }, tunnel }: DemoReport): string[] {
   const said: string[] = [];
+  if (tunnel !== undefined) return tunnelStory(tunnel);
   const constant = lan.up.after.std_len_pack === 0;
   if (constant) {
     const length = lan.up.after.mean_len_pack.toFixed(0);
@@ -88,6 +99,24 @@ export function story({ observers: { lan, wan } }: DemoReport): string[] {
       "What comes down is as it was, but for what answers decoys and padding, which the box keeps from the speaker.",
     );
   }
+  return said;
+}
+
+function tunnelStory({ sizes, handshake_packets, leaked }: TunnelSeen): string[] {
+  const one = (way: Way): boolean => Object.keys(sizes[way]).length === 1;
+  const said = [
+    one("up") && one("down")
+      ? "The provider sees one flow of packets of one size, both ways, and whom it leads to: addresses, ports, protocols, lengths and windows say nothing."
+      : one("up")
+        ? "The provider sees one flow; on the way up all packets have one size, on the way down they have their own: the far end is a stock peer."
+        : "The provider sees one flow, and sizes.",
+    `WireGuard's handshakes have sizes of their own: ${handshake_packets} packets, at fixed times.`,
+  ];
+  said.push(
+    leaked === 0
+      ? "Nothing of the speaker left outside the tunnel."
+      : `${leaked} packets of the speaker left outside the tunnel.`,
+  );
   return said;
 }
 

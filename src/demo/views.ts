@@ -16,6 +16,8 @@ export interface ViewsOptions {
   readonly files: { readonly inside: string; readonly lan: string; readonly wan: string };
   /** The device's MAC address. */
   readonly device: number;
+  /** Whose frames it is on the link to the router, where the box sends its own: a tunnel's. Nothing in them can be told apart. */
+  readonly tunnel: number | null;
   /** The addresses that the router shows to the world. */
   readonly router: Prefixes;
   readonly local: Prefixes;
@@ -28,6 +30,7 @@ export class Views {
   readonly #tails: { readonly inside: CaptureTail; readonly lan: CaptureTail; readonly wan: CaptureTail };
   readonly #since: Micros;
   readonly #device: DeviceSubject;
+  readonly #tunnel: DeviceSubject | null;
   readonly #house: AddressSubject;
   readonly #observers: Readonly<Record<ObserverName, Readonly<Record<Side, Observer>>>>;
   readonly #windows = {
@@ -37,7 +40,7 @@ export class Views {
   readonly #tuples = new Tuples();
   readonly #twins = new Twins();
 
-  constructor({ files, device, router, local, since }: ViewsOptions) {
+  constructor({ files, device, tunnel, router, local, since }: ViewsOptions) {
     this.#since = since;
     this.#tails = {
       inside: new CaptureTail(files.inside),
@@ -45,6 +48,7 @@ export class Views {
       wan: new CaptureTail(files.wan),
     };
     this.#device = new DeviceSubject(device);
+    this.#tunnel = tunnel === null ? null : new DeviceSubject(tunnel);
     this.#house = new AddressSubject(router);
     this.#observers = {
       lan: { before: new Observer("lan", local), after: new Observer("lan", local) },
@@ -99,12 +103,12 @@ export class Views {
   }
 
   #lan(packet: Packet, view: DataView, at: Micros): void {
-    const direction = this.#device.direction(packet, view);
+    const direction = (this.#tunnel ?? this.#device).direction(packet, view);
     if (direction === FOREIGN) return;
     const { lan } = this.#observers;
     const way = direction === UP ? "up" : "down";
     if (lan.after.observe(packet, view, direction, at)) this.#windows.lan[way].after.add(lan.after.observation);
-    if (direction !== UP) return;
+    if (direction !== UP || this.#tunnel !== null) return;
     this.#tuples.sent(packet, view);
     this.#twins.after(packet, view, at);
   }

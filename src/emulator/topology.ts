@@ -20,7 +20,7 @@ export type Place = (typeof TUNNEL_PLACES)[number];
  */
 export const TOPOLOGY = {
   speaker: { interface: "eth0", mac: "02:68:62:00:00:10", v4: "192.168.77.10", v6: "fd77::10" },
-  box: { inside: "in0", outside: "out0", bridge: "br0", v4: "192.168.77.2", v6: "fd77::2" },
+  box: { inside: "in0", outside: "out0", bridge: "br0", mac: "02:68:62:00:00:02", v4: "192.168.77.2", v6: "fd77::2" },
   router: {
     lan: "lan0",
     wan: "wan0",
@@ -110,7 +110,7 @@ export function tunnelLinks(names: Record<Place, string>): Partial<Record<Place,
   const { box, router, isp, gateway } = t;
   return {
     box: [
-      `link add ${box.bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link add ${box.bridge} address ${box.mac} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
       `link set ${box.inside} master ${box.bridge}`,
       `link set ${box.outside} master ${box.bridge}`,
       `link set ${box.bridge} up`,

@@ -1,4 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
+import { existsSync } from "node:fs";
+import type { Tool } from "./command.js";
 import { ENDPOINTS } from "./endpoints.js";
 import { TOPOLOGY } from "./topology.js";
 
@@ -41,4 +43,9 @@ PublicKey = ${box.publicKey}
 AllowedIPs = ${tunnel.box.v4}/32, ${tunnel.box.v6}/128
 `,
   };
+}
+
+/** What a tunnel needs of this machine: where the kernel's module is not loaded, wireguard-go too. */
+export function tunnelTools(): readonly Tool[] {
+  return existsSync("/sys/module/wireguard") ? ["wg"] : ["wg", "wireguard-go"];
 }

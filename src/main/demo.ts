@@ -5,10 +5,13 @@ import { Demo } from "../demo/demo.js";
 import { passed } from "../demo/report.js";
 import { StreamScreen } from "../demo/screen.js";
 import { story, table } from "../demo/table.js";
+import { isTunnel, TUNNELS } from "../demo/tunnel-ends.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { DURATION_PATTERN, parseDuration } from "../time/duration.js";
 import { seconds, type Micros } from "../time/micros.js";
 import type { Command } from "./command.js";
+
+const NAMES = [...new Set([...PRESET_NAMES, ...TUNNELS])];
 
 /** `hushbox demo`: the whole thing in network namespaces. */
 export const command: Command = {
@@ -18,16 +21,17 @@ export const command: Command = {
 Builds speaker, box, router, provider and world in network namespaces, lets an emulated speaker talk to its cloud
 through hushbox, and shows what an observer on the link to the router (lan) and one behind the router (wan)
 make of it: the twelve features before and after, what it costs, and whether anything broke.
+With tunnel and paired all of it goes through WireGuard, to a stock peer or to a hushbox with role gateway.
 Needs root and Linux; touches nothing outside its namespaces. The API answers on a printed address meanwhile.
 
-  --preset P        ${PRESET_NAMES.join(", ")} (default paper)
+  --preset P        ${NAMES.join(", ")} (default paper)
   --duration TIME   how long the speaker talks (default 60s)
   --seed S          the same seed gives the same plan of the speaker (default 1)
   --nic CARD        ring, or libpcap where the packages cap and raw-socket are built (default ring)
   --json            end with one object on standard output; everything else goes to standard error
   --keep            keep captures, configuration and logs; on a terminal, keep all running until Ctrl-C
 
-The exit status is 1 where a transfer was broken or an answer to a decoy reached the speaker.
+The exit status is 1 where a transfer was broken, an answer to a decoy reached the speaker, or something left outside a tunnel.
 
 Example:
   sudo hushbox demo --preset paper --duration 30s
@@ -47,10 +51,11 @@ const OPTIONS = {
 async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
   const { preset, seed, nic: card, json, keep } = values;
-  if (!isPreset(preset)) throw wrong(`there is no preset "${preset}"; there are ${PRESET_NAMES.join(", ")}`);
+  if (!isPreset(preset) && !isTunnel(preset))
+    throw wrong(`there is no preset "${preset}"; there are ${NAMES.join(", ")}`);
   if (card !== "ring" && card !== "libpcap") throw wrong(`--nic is ring or libpcap, not "${card}"`);
   const duration = durationOf(values.duration);
-  const why = Demo.unavailable();
+  const why = Demo.unavailable(preset);
   if (why !== null) throw new HushboxError(why.startsWith("needs root") ? "permission" : "host", why);
 
   const stop = new AbortController();

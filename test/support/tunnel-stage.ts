@@ -1,21 +1,21 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { missingPackages, which } from "../../src/emulator/command.js";
+import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
-import { wgFiles } from "../../src/emulator/wireguard.js";
+import { tunnelTools, wgFiles } from "../../src/emulator/wireguard.js";
 import { LaboratoryBox } from "./laboratory-box.js";
 import { Stage } from "./stage.js";
 import { ROOT } from "./generated.js";
 import { existsSync } from "node:fs";
 
-/** One size and slots, by what there is of defenses: every packet 1420 bytes, one each 5 ms, a decoy after a second of silence. */
+/** One size and slots, by what there is of defenses: every packet 1420 bytes, one each 2 ms, a decoy after a second of silence. */
 export const SLOTS = {
   preset: "off",
   defenses: {
     pad: { enabled: true, target: "mtu", trailer: true },
-    pace: { enabled: true, interval: "5ms", maxDelay: "1s", maxGap: "1s" },
+    pace: { enabled: true, interval: "2ms", maxDelay: "1s", maxGap: "1s" },
   },
   budget: { packetsPerSecond: 500, bytesPerSecond: "10MB", share: 100, perMonth: "1000GB/month" },
 } as const;
@@ -24,13 +24,7 @@ export const SLOTS = {
 export function tunnelMissing(): string | false {
   const why = Laboratory.unavailable();
   if (why !== null) return why;
-  const packages = missingPackages([
-    "tcpdump",
-    "ping",
-    "openssl",
-    "wg",
-    ...(which("wireguard-go") === null ? (["wireguard-go"] as const) : []),
-  ]);
+  const packages = missingPackages(["tcpdump", "ping", "openssl", ...tunnelTools()]);
   if (packages.length > 0) return `install the Debian packages ${packages.join(" ")}`;
   return !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)";
 }

@@ -303,6 +303,7 @@ void test("three captures become both observers' views", (t) => {
   const views = new Views({
     files,
     device: ethernet.parseMac(MAC) ?? 0,
+    tunnel: null,
     router: new Prefixes([house]),
     local: new Prefixes(["192.168.0.0/16"]),
     since: micros(START),

@@ -1,0 +1,101 @@
+import type { Packet } from "../packet/packet.js";
+import * as ethernet from "../wire/ethernet.js";
+import * as ipv4 from "../wire/ipv4.js";
+import * as ipv6 from "../wire/ipv6.js";
+import type { Prefixes } from "../wire/prefix.js";
+import { ICMPV6, UDP } from "../wire/protocol.js";
+import { CaptureTail } from "./capture-tail.js";
+import type { TunnelSeen } from "./report.js";
+
+// Types of WireGuard's messages, the first byte of the datagram (whitepaper, 5.4).
+const INITIATION = 1;
+const COOKIE = 3;
+const DATA = 4;
+/** Data of no packet: header and tag alone. */
+const KEEPALIVE = 32;
+
+export interface OuterOptions {
+  /** Captures: between router and provider, and between box and router. */
+  readonly files: { readonly wan: string; readonly lan: string };
+  /** WireGuard's port at the far end. */
+  readonly port: number;
+  /** The device's MAC address, as a number. */
+  readonly device: number;
+  readonly local: Prefixes;
+}
+
+/** What an observer of a tunnel sees: sizes of WireGuard's packets, handshakes, and whatever went another way. Grows as the captures do. */
+export class OuterView {
+  readonly #options: OuterOptions;
+  readonly #wan: CaptureTail;
+  readonly #lan: CaptureTail;
+  readonly #sizes = { up: new Map<number, number>(), down: new Map<number, number>() };
+  #handshakes = 0;
+  #keepalives = 0;
+  #fragments = 0;
+  #leaked = 0;
+
+  constructor(options: OuterOptions) {
+    this.#options = options;
+    this.#wan = new CaptureTail(options.files.wan);
+    this.#lan = new CaptureTail(options.files.lan);
+  }
+
+  poll(): void {
+    this.#wan.poll((packet, view) => {
+      this.#beyond(packet, view);
+    });
+    this.#lan.poll((packet, view) => {
+      if (this.#leaves(packet, view)) this.#leaked++;
+    });
+  }
+
+  close(): void {
+    this.#wan.close();
+    this.#lan.close();
+  }
+
+  seen(): TunnelSeen {
+    return {
+      sizes: { up: Object.fromEntries(this.#sizes.up), down: Object.fromEntries(this.#sizes.down) },
+      handshake_packets: this.#handshakes,
+      keepalives: this.#keepalives,
+      fragments: this.#fragments,
+      leaked: this.#leaked,
+    };
+  }
+
+  /** Behind the router there is nobody but this household: whatever is not WireGuard is a leak. */
+  #beyond(packet: Packet, view: DataView): void {
+    if (packet.version === 0 || isNeighbour(packet)) return;
+    const { port } = this.#options;
+    if (packet.fragment) this.#fragments++;
+    const up = packet.destinationPort === port;
+    if (packet.protocol !== UDP || (!up && packet.sourcePort !== port)) {
+      if (!packet.fragment) this.#leaked++;
+      return;
+    }
+    const bytes = packet.end - packet.payload;
+    const type = bytes > 0 ? view.getUint8(packet.payload) : 0;
+    if (type >= INITIATION && type <= COOKIE) this.#handshakes++;
+    else if (type === DATA && packet.wireLength - (packet.payload - packet.at) === KEEPALIVE) this.#keepalives++;
+    else {
+      const sizes = up ? this.#sizes.up : this.#sizes.down;
+      sizes.set(packet.wireLength, (sizes.get(packet.wireLength) ?? 0) + 1);
+    }
+  }
+
+  /** True where the device's own packet goes beyond the local network, or asks a resolver there, which would ask on in the open. */
+  #leaves(packet: Packet, view: DataView): boolean {
+    const { device, local } = this.#options;
+    if (ethernet.source(view, packet.at) !== device || packet.version === 0) return false;
+    const { network, version } = packet;
+    if (packet.destinationPort === 53) return true;
+    return version === 4 ? !local.has4(ipv4.destination(view, network)) : !local.has6(view, network + ipv6.DESTINATION);
+  }
+}
+
+/** Neighbours look for each other, and say which multicast they want. */
+function isNeighbour({ version, protocol }: Packet): boolean {
+  return version === 6 && protocol === ICMPV6;
+}

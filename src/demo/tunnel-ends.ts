@@ -1,0 +1,98 @@
+import { createWriteStream, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/schema.js";
+import { isPreset } from "../defense/presets.js";
+import type { Laboratory } from "../emulator/laboratory.js";
+import { startStockPeer } from "../emulator/stock-peer.js";
+import { TOPOLOGY } from "../emulator/topology.js";
+import { wgFiles } from "../emulator/wireguard.js";
+import { HushboxError } from "../errors/hushbox-error.js";
+import { Program } from "./program.js";
+
+const READY_WITHIN = 20_000;
+
+/** What a demo may show: the presets, and a tunnel to a stock peer or to a hushbox. */
+export const TUNNELS = ["tunnel", "paired"] as const;
+export type TunnelName = (typeof TUNNELS)[number];
+
+export function isTunnel(name: string): name is TunnelName {
+  return (TUNNELS as readonly string[]).includes(name);
+}
+
+/** Slots and one size for everything that enters the tunnel, day and night a packet a second at least. */
+const SLOTS: Pick<Config, "preset" | "defenses" | "budget"> = {
+  preset: "off",
+  defenses: {
+    pad: { enabled: true, target: "mtu", trailer: true },
+    pace: { enabled: true, interval: "2ms", maxDelay: "1s", maxGap: "1s" },
+  },
+  budget: { packetsPerSecond: 500, bytesPerSecond: "10MB", share: 100, perMonth: "1000GB/month" },
+};
+
+/** WireGuard between the laboratory's box and its gateway: files for both, and the far end itself. */
+export class TunnelEnds {
+  readonly #name: TunnelName;
+  readonly #laboratory: Laboratory;
+  readonly #folder: string;
+  #gateway: Program | null = null;
+
+  constructor(name: TunnelName, laboratory: Laboratory, folder: string) {
+    this.#name = name;
+    this.#laboratory = laboratory;
+    this.#folder = folder;
+    const files = wgFiles();
+    for (const end of ["box", "gateway"] as const) writeFileSync(this.#file(end), files[end], { mode: 0o600 });
+  }
+
+  /** Starts the far end; resolves when it takes packets. */
+  async start(main: string): Promise<void> {
+    if (this.#name === "tunnel") {
+      await startStockPeer(this.#laboratory, interfaceOf("gateway"), this.#file("gateway"));
+      return;
+    }
+    const { net } = TOPOLOGY.gateway;
+    const config: Config = {
+      ...this.#defenses,
+      role: "gateway",
+      inside: net,
+      outside: net,
+      devices: [],
+      tunnel: { file: this.#file("gateway"), interface: interfaceOf("gateway") },
+      state: join(this.#folder, "gateway-state"),
+    };
+    const path = join(this.#folder, "gateway.yaml");
+    writeFileSync(path, `${JSON.stringify(config, null, 2)}\n`);
+    const log = createWriteStream(join(this.#folder, "gateway.log"));
+    const argv = [process.execPath, main, "run", "--config", path];
+    const gateway = Program.start(this.#laboratory, "gateway", argv, "the gateway", (said) => log.write(`${said}\n`));
+    this.#gateway = gateway;
+    const late = new Promise<never>((_resolve, reject) => {
+      setTimeout(() => {
+        reject(new HushboxError("host", `the gateway was not ready within ${READY_WITHIN / 1000} s`));
+      }, READY_WITHIN).unref();
+    });
+    await Promise.race([gateway.saying((said) => said.includes('"msg":"ready"')), late]);
+  }
+
+  /** What the box's configuration has beside the ordinary. */
+  get boxConfig(): Partial<Config> {
+    return { ...this.#defenses, tunnel: { file: this.#file("box"), interface: interfaceOf("box") } };
+  }
+
+  async stop(): Promise<void> {
+    await this.#gateway?.stop();
+  }
+
+  get #defenses(): Partial<Config> {
+    return isPreset(this.#name) ? { preset: this.#name } : SLOTS;
+  }
+
+  #file(end: "box" | "gateway"): string {
+    return join(this.#folder, `${end}.conf`);
+  }
+}
+
+/** wireguard-go's sockets are the machine's, whatever the namespace. */
+function interfaceOf(end: "box" | "gateway"): string {
+  return `hd${process.pid}${end === "box" ? "b" : "g"}`;
+}
