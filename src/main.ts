@@ -11,6 +11,7 @@ const WORDS = [
   "run",
   "check",
   "guard",
+  "tunnel",
   "status",
   "set",
   "shape",

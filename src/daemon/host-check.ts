@@ -1,7 +1,9 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
-import type { Settings } from "../config/settings.js";
+import type { Settings, TunnelSettings } from "../config/settings.js";
+import { tool } from "../emulator/command.js";
+import { tunnelTools } from "../emulator/wireguard.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
 import { readBridge } from "../nic/bridge.js";
@@ -9,6 +11,8 @@ import { GuardTable } from "../nic/guard-table.js";
 import { native } from "../nic/native.js";
 import { hindering } from "../nic/offload.js";
 import { TakeOverTable } from "../nic/take-over-table.js";
+import { checkFile, hintsOf } from "./tunnel/tunnel.js";
+import { WgFile } from "./tunnel/wg-file.js";
 import { SLOT_BYTES } from "../packet/packet.js";
 import { guardedOf } from "./bridging.js";
 
@@ -45,6 +49,7 @@ export async function checkHost(settings: Settings, paths = HOST, now = Date.now
     ...capabilities(settings, paths),
     ...[cards.inside, cards.outside].flatMap((name) => guarded(`interface ${name}`, () => card(name, settings, paths))),
     ...guarded("bridge", () => bridging(settings, paths)),
+    ...(settings.tunnel === null ? [] : tunnelChecks(settings.tunnel, paths)),
     stateDirectory(state),
     ...token(api.tokenFile),
     await listening(api.host, api.port),
@@ -143,8 +148,10 @@ function card(name: string, settings: Settings, { sys }: HostPaths): Finding[] {
       advice: `ip link set ${name} mtu 1500`,
     });
   }
+  // In a tunnel the kernel forwards: a bridge is as good as routing.
   const { inside, outside } = settings.cards;
-  if (existsSync(`${sys}/class/net/${name}/brport`) && readBridge(inside, outside) === null) {
+  const port = settings.tunnel === null && existsSync(`${sys}/class/net/${name}/brport`);
+  if (port && readBridge(inside, outside) === null) {
     findings.push({
       status: "warn",
       what,
@@ -245,6 +252,30 @@ function guard(settings: Settings): Finding[] {
       advice: "systemctl enable --now hushbox-guard (or: hushbox guard)",
     },
   ];
+}
+
+/** What a tunnel needs beside the rest. */
+function tunnelChecks(settings: TunnelSettings, { sys }: HostPaths): Finding[] {
+  const tools = guarded("tunnel", () => {
+    for (const name of ["ip", "nft", ...tunnelTools()] as const) tool(name);
+    return [];
+  });
+  const file = guarded("tunnel", () => {
+    const read = WgFile.read(settings.file);
+    checkFile(read, settings);
+    const hints = hintsOf(read).map((message) => ({ status: "warn" as const, what: "tunnel", message }));
+    const message = `${settings.file} is valid: ${read.peers.length === 1 ? "one peer" : `${read.peers.length} peers`}`;
+    return [...hints, { status: "ok", what: "tunnel", message }];
+  });
+  const bridged = existsSync(`${sys}/class/net/${settings.inside}/brport`);
+  const way: Finding = {
+    status: "ok",
+    what: "tunnel",
+    message: bridged
+      ? `${settings.inside} is the port of a bridge: what leaves the local network is taken off it, the rest is bridged`
+      : `${settings.inside} is no port of a bridge: devices must have an address of this machine there as their gateway`,
+  };
+  return [...tools, ...file, ...(settings.role === "box" ? [way] : [])];
 }
 
 function stateDirectory(path: string): Finding {

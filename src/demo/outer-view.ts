@@ -1,9 +1,11 @@
+import { Quote } from "../defense/pad/quote.js";
 import type { Packet } from "../packet/packet.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
 import * as ipv6 from "../wire/ipv6.js";
 import type { Prefixes } from "../wire/prefix.js";
-import { ICMPV6, UDP } from "../wire/protocol.js";
+import { ICMP, ICMPV6, protocolName, UDP } from "../wire/protocol.js";
+import * as udp from "../wire/udp.js";
 import { CaptureTail } from "./capture-tail.js";
 import type { TunnelSeen } from "./report.js";
 
@@ -13,6 +15,8 @@ const COOKIE = 3;
 const DATA = 4;
 /** Data of no packet: header and tag alone. */
 const KEEPALIVE = 32;
+/** Leaks that are described. */
+const STRAYS = 5;
 
 export interface OuterOptions {
   /** Captures: between router and provider, and between box and router. */
@@ -33,7 +37,10 @@ export class OuterView {
   #handshakes = 0;
   #keepalives = 0;
   #fragments = 0;
+  #errors = 0;
   #leaked = 0;
+  readonly #quote = new Quote();
+  readonly #strays: string[] = [];
 
   constructor(options: OuterOptions) {
     this.#options = options;
@@ -46,7 +53,7 @@ export class OuterView {
       this.#beyond(packet, view);
     });
     this.#lan.poll((packet, view) => {
-      if (this.#leaves(packet, view)) this.#leaked++;
+      if (this.#leaves(packet, view)) this.#leak(packet, view);
     });
   }
 
@@ -61,7 +68,9 @@ export class OuterView {
       handshake_packets: this.#handshakes,
       keepalives: this.#keepalives,
       fragments: this.#fragments,
+      errors: this.#errors,
       leaked: this.#leaked,
+      strays: this.#strays,
     };
   }
 
@@ -72,7 +81,8 @@ export class OuterView {
     if (packet.fragment) this.#fragments++;
     const up = packet.destinationPort === port;
     if (packet.protocol !== UDP || (!up && packet.sourcePort !== port)) {
-      if (!packet.fragment) this.#leaked++;
+      if (this.#isError(packet, view)) this.#errors++;
+      else if (!packet.fragment) this.#leak(packet, view);
       return;
     }
     const bytes = packet.end - packet.payload;
@@ -83,6 +93,24 @@ export class OuterView {
       const sizes = up ? this.#sizes.up : this.#sizes.down;
       sizes.set(packet.wireLength, (sizes.get(packet.wireLength) ?? 0) + 1);
     }
+  }
+
+  /** True for an error about WireGuard's own packets, as a host sends one while WireGuard restarts: it quotes what is encrypted. */
+  #isError(packet: Packet, view: DataView): boolean {
+    const quote = this.#quote;
+    if (packet.protocol !== ICMP || !quote.read(packet, view) || quote.protocol !== UDP) return false;
+    const { port } = this.#options;
+    return udp.sourcePort(view, quote.transport) === port || udp.destinationPort(view, quote.transport) === port;
+  }
+
+  #leak({ version, network, protocol, wireLength }: Packet, view: DataView): void {
+    this.#leaked++;
+    if (this.#strays.length === STRAYS) return;
+    const [from, to] =
+      version === 4
+        ? [ipv4.format(ipv4.source(view, network)), ipv4.format(ipv4.destination(view, network))]
+        : [ipv6.format(view, network + ipv6.SOURCE), ipv6.format(view, network + ipv6.DESTINATION)];
+    this.#strays.push(`${protocolName(protocol)} ${from} > ${to}, ${wireLength} bytes`);
   }
 
   /** True where the device's own packet goes beyond the local network, or asks a resolver there, which would ask on in the open. */

@@ -34,8 +34,12 @@ export interface TunnelSeen {
   /** Data without a packet: idle enough to show. */
   readonly keepalives: number;
   readonly fragments: number;
+  /** ICMP errors about WireGuard's packets. */
+  readonly errors: number;
   /** Packets of the device outside the tunnel. */
   readonly leaked: number;
+  /** The first of these, in words. */
+  readonly strays: readonly string[];
 }
 
 /** The result of a demo: what `--json` prints. */

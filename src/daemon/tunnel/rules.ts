@@ -55,7 +55,34 @@ export const NO_RULES = ["inet", "bridge"]
   .join("\n")
   .concat("\n");
 
-function sets({ macs, local }: RuleOptions): string[] {
+/**
+ * Rules for before the network is there, when no interface has its name yet: what a device sends stays in the local network, and asks no
+ * resolver. `rulesOf` takes their place.
+ */
+export function bootRules(options: Pick<RuleOptions, "macs" | "local">): string {
+  return ["inet", "bridge"]
+    .flatMap((family) => [
+      `add table ${family} ${NFT_TABLE}`,
+      `delete table ${family} ${NFT_TABLE}`,
+      `table ${family} ${NFT_TABLE} {`,
+      ...sets(options),
+      "chain guard {",
+      "type filter hook forward priority filter; policy accept;",
+      "ether saddr != @defended accept",
+      "meta l4proto { tcp, udp } th dport { 53, 853 } counter drop",
+      ...LOCAL,
+      ...(family === "bridge" ? ["ether type { arp, 0x888e } accept"] : []),
+      "counter drop",
+      "}",
+      "}",
+    ])
+    .concat("")
+    .join("\n");
+}
+
+const LOCAL = ["ip daddr @local4 accept", "ip6 daddr @local6 accept"];
+
+function sets({ macs, local }: Pick<RuleOptions, "macs" | "local">): string[] {
   const [four, six] = [local.filter(isFour), local.filter(isSix)];
   return [
     set("defended", "ether_addr", "", macs),
@@ -101,8 +128,7 @@ function boxRules(options: RuleOptions): string[] {
     "chain from_device {",
     `meta mark ${MARK} oifname "${KERNEL_END}" accept`,
     "meta l4proto { tcp, udp } th dport { 53, 853 } counter drop",
-    "ip daddr @local4 accept",
-    "ip6 daddr @local6 accept",
+    ...LOCAL,
     "counter drop",
     "}",
     "chain translate {",
@@ -173,8 +199,7 @@ function bridgeRules(options: RuleOptions, mac: string): string[] {
     "ether saddr != @defended accept",
     "meta l4proto { tcp, udp } th dport { 53, 853 } counter drop",
     "ether type { arp, 0x888e } accept",
-    "ether type ip ip daddr @local4 accept",
-    "ether type ip6 ip6 daddr @local6 accept",
+    ...LOCAL,
     "counter drop",
     "}",
     "}",

@@ -12,7 +12,6 @@ import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
 import {
   allowForwarding,
   bridgeOf,
-  loadRules,
   macOf,
   makePair,
   raiseTunnel,
@@ -22,6 +21,7 @@ import {
   routeMtu,
   setAddresses,
 } from "./network.js";
+import { RuleGuard } from "./rule-guard.js";
 import { rulesOf, type RuleOptions } from "./rules.js";
 import { standInMac, WgFile } from "./wg-file.js";
 import { WgInterface } from "./wg-interface.js";
@@ -33,6 +33,8 @@ const LARGEST = 1420;
 /** Below this IPv6 does not work (RFC 8200). */
 const SMALLEST = 1280;
 const ETHERNET_HEADER = 14;
+/** Looks at what costs something, one in so many. */
+const SELDOM = 5;
 /** The ring sees another size of its interface within this, in milliseconds. */
 const SEEN_WITHIN = 600;
 /** Decoys and heartbeats come often enough that WireGuard need not keep the session alive by itself, in microseconds. */
@@ -47,11 +49,13 @@ export class Tunnel {
   readonly #wg: WgInterface;
   readonly #file: WgFile;
   readonly #watch: TunnelWatch;
+  readonly #guard: RuleGuard;
   #settings: TunnelSettings;
   #near = "";
   #bridgeMac: string | null = null;
   #mtu: number;
   #repairs = 0;
+  #looks = 0;
   #looking = false;
   #stopped = false;
 
@@ -63,14 +67,15 @@ export class Tunnel {
     this.#mtu = this.#file.mtu ?? LARGEST;
     this.#wg = new WgInterface(settings.interface, log);
     this.#watch = new TunnelWatch(this.#file.peers, log);
+    this.#guard = new RuleGuard(log);
     checkFile(this.#file, settings);
-    for (const hint of hints(this.#file)) log.warn(hint, { file: this.#file.path });
+    for (const hint of hintsOf(this.#file)) log.warn(hint, { file: this.#file.path });
   }
 
   /** Resolves when packets would flow. The kill switch holds from the first step on. */
   async start(): Promise<void> {
     await this.#lookAround();
-    await loadRules(rulesOf(this.#rules()));
+    await this.#guard.load(rulesOf(this.#rules()));
     await this.#build();
     await this.#wg.make();
     await this.#fill();
@@ -87,7 +92,7 @@ export class Tunnel {
   /** Other devices, or other local networks: the rules follow before the packets do. */
   async apply(settings: TunnelSettings): Promise<void> {
     this.#settings = settings;
-    await loadRules(rulesOf(this.#rules()));
+    await this.#guard.load(rulesOf(this.#rules()));
   }
 
   /** Sees how WireGuard is, and repairs. Answers true where the datapath's options have become others: the path takes less, or more. */
@@ -96,6 +101,10 @@ export class Tunnel {
     this.#looking = true;
     try {
       await this.#repair();
+      // Programs are started for the rest; that is not for every second once all is well.
+      if (this.#looks++ % SELDOM !== 0 && this.report().state === "up") return false;
+      await this.#guard.check();
+      await this.#route();
       this.#watch.look(await this.#wg.read(), performance.now(), Date.now());
       return await this.#fitPath();
     } catch (error) {
@@ -111,6 +120,7 @@ export class Tunnel {
   /** WireGuard and the pair go; the kill switch stays. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#guard.stop();
     await this.#wg.remove();
     await removePair();
   }
@@ -161,7 +171,7 @@ export class Tunnel {
       handshakes: sum(peers.map(({ handshakes }) => handshakes)),
       endpointChanges: sum(peers.map(({ endpointChanges }) => endpointChanges)),
       clockJumps: this.#watch.clockJumps,
-      repairs: this.#repairs,
+      repairs: this.#repairs + this.#guard.restored,
       peers,
     };
   }
@@ -257,13 +267,13 @@ export class Tunnel {
     }
     this.#mtu = mtu;
     await this.#route();
-    await loadRules(rulesOf(this.#rules()));
+    await this.#guard.load(rulesOf(this.#rules()));
     return true;
   }
 }
 
 /** What a file may not be, given what it is for. */
-function checkFile(file: WgFile, { role }: TunnelSettings): void {
+export function checkFile(file: WgFile, { role }: TunnelSettings): void {
   const fail = (what: string): never => {
     throw new HushboxError("config-invalid", `${file.path} ${what}`);
   };
@@ -284,7 +294,7 @@ function checkFile(file: WgFile, { role }: TunnelSettings): void {
 }
 
 /** What a person should know and need not act on at once. */
-function hints(file: WgFile): string[] {
+export function hintsOf(file: WgFile): string[] {
   const found: string[] = [];
   if (file.ignored.length > 0)
     found.push(`${[...new Set(file.ignored)].join(", ")} in the WireGuard file: hushbox does not carry that out`);
