@@ -45,6 +45,11 @@ export class Child {
     return this.#errors;
   }
 
+  /** The last lines of its standard output and of its standard error so far. */
+  tail(lines: number): string {
+    return [this.#out, this.#errors].map((text) => text.trimEnd().split("\n").slice(-lines).join("\n")).join("\n");
+  }
+
   /** Resolves when a line of its standard output matches. */
   async printed(pattern: RegExp, withinMs = 15000): Promise<void> {
     await this.until(() => pattern.test(this.#out), `print ${String(pattern)}`, withinMs);

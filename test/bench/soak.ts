@@ -196,6 +196,10 @@ async function soak(minutes: number, seed: string, directory: string): Promise<{
       checks,
       facts: { ...facts, memory: remembered, counters: { up: last.up, down: last.down, decoys: last.decoys } },
     };
+  } catch (error) {
+    if (box !== undefined)
+      say(`hushbox ${box.child.running ? "runs" : "has ended"}; last it said:\n${box.child.tail(20)}`);
+    throw error;
   } finally {
     await traffic.stop();
     await box?.stop();
