@@ -133,6 +133,45 @@ END`);
     t.ok(await ping());
   });
 
+  await t.test("takes over from a bridge, with a guard before it", async (t) => {
+    const nft = async (): Promise<string> => (await laboratory.run("box", [tool("nft"), "list", "ruleset"])).stdout;
+    await good("systemctl stop hushbox && echo 'onFailure: closed' >> /etc/hushbox/hushbox.yaml");
+    await laboratory.join();
+    t.ok(await ping(), "the bridge passes everything");
+    await good(`cp /usr/lib/hushbox/systemd/hushbox-guard.service /etc/systemd/system/ && systemctl daemon-reload &&
+      systemctl start hushbox-guard`);
+    t.match(await nft(), `elements = { ${TOPOLOGY.speaker.mac} }`);
+    t.notOk(await ping(), "and with the guard nothing of the speaker");
+    await good("systemctl start hushbox");
+    t.match(await nft(), "flags owner");
+    t.ok(await ping(), "but what hushbox carries");
+    const files = await good(
+      `cd /proc/${await show("MainPID")}/task && for task in *; do echo $(cat $task/comm) $(ls $task/fd | wc -l); done`,
+    );
+    t.match(
+      files,
+      /^hushbox-keeper 1$/m,
+      "the table hangs on a thread with one descriptor, under the filter of system calls too",
+    );
+    await good("systemctl stop hushbox");
+    t.notMatch(await nft(), "flags owner");
+    t.notOk(await ping());
+    await good("systemctl stop hushbox-guard");
+    t.notOk(await ping(), "stopping the guard's unit opens nothing");
+    await good(
+      "sed -i 's/^onFailure: closed/onFailure: open/' /etc/hushbox/hushbox.yaml && systemctl start hushbox-guard",
+    );
+    t.equal(await nft(), "");
+    t.ok(await ping(), "open: the bridge passes everything");
+    await good("systemctl start hushbox");
+    process.kill(daemon(), "SIGKILL");
+    t.ok(await ping(), "at once after a kill");
+    await laboratory.part();
+    await good("systemctl restart hushbox");
+    t.equal(await nft(), "", "no bridge, no table");
+    t.ok(await ping());
+  });
+
   await t.test("stops in order", async (t) => {
     await good("systemctl stop hushbox");
     t.equal(await show("Result"), "success");

@@ -9,6 +9,7 @@ import { DEFAULT_CONFIG } from "../../../src/main/client.js";
 import { ROOT } from "../../support/generated.js";
 
 const UNIT = join(ROOT, "systemd/hushbox.service");
+const GUARD = join(ROOT, "systemd/hushbox-guard.service");
 const text = readFileSync(UNIT, "utf8");
 
 /** Values of a key, in the order in which they stand. */
@@ -59,6 +60,23 @@ test("systemd understands every line", { skip }, (t) => {
   const broken = join(t.testdir({}), "broken.service");
   writeFileSync(broken, here.replace("ProtectHome=yes", "ProtectHose=yes"));
   t.match(analyze("verify", "--man=no", broken).stderr, /ProtectHose/, "and would tell of a misspelt one");
+  t.end();
+});
+
+test("the guard means the same, stands before the network, and stopping it opens nothing", { skip }, (t) => {
+  const guard = readFileSync(GUARD, "utf8");
+  t.match(guard, new RegExp(`^ExecStart=.*/main\\.js guard --config ${DEFAULT_CONFIG} --state /var/lib/hushbox$`, "m"));
+  t.match(guard, /^Before=network-pre\.target hushbox\.service/m);
+  t.match(text, /^After=.*hushbox-guard\.service/m);
+  t.notMatch(guard, "ExecStop");
+  t.match(guard, "CapabilityBoundingSet=CAP_NET_ADMIN\n");
+  const node = "/usr/bin/node";
+  const copy = join(t.testdir({}), "hushbox-guard.service");
+  writeFileSync(copy, executable(node) ? guard : guard.replaceAll(node, process.execPath));
+  const { status, stdout, stderr } = analyze("verify", "--man=no", copy);
+  t.equal(`${stdout}${stderr}`.trim(), "");
+  t.equal(status, 0);
+  t.equal(analyze("security", "--offline=true", "--threshold=25", GUARD).status, 0, "exposure 2.5 or less");
   t.end();
 });
 
