@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Settings } from "../config/settings.js";
 import type { Log } from "../log/log.js";
-import type { Bridge } from "../nic/bridge.js";
+import { withoutFilters, type Bridge } from "../nic/bridge.js";
 import type { Guarded, GuardTable } from "../nic/guard-table.js";
 import { macNumbers } from "./datapath-loop.js";
 import type { GuardFile } from "./guard-file.js";
@@ -13,6 +13,8 @@ export interface BridgeModules {
   /** True where something about bridges changed since the last time. */
   readonly heard: () => boolean;
   readonly close: () => void;
+  /** The filters that bridged frames pass once more (br_netfilter). */
+  readonly filters: () => string[];
   readonly guard: Pick<GuardTable, "load" | "remove" | "look">;
 }
 
@@ -106,6 +108,11 @@ export class Bridging {
     this.#log.info("the kernel bridges the two cards; what devices send through it is taken over", {
       bridge: bridge.name,
     });
+    const filters = this.#modules.filters();
+    if (filters.length > 0)
+      this.#log.warn(
+        `bridged frames pass ${filters.join(", ")} too (br_netfilter): what those drop is not forwarded while hushbox does not run; ${withoutFilters(filters)}`,
+      );
   }
 }
 

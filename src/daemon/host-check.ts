@@ -6,7 +6,7 @@ import { tool } from "../emulator/command.js";
 import { tunnelTools } from "../emulator/wireguard.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
-import { readBridge } from "../nic/bridge.js";
+import { bridgeFilters, readBridge, withoutFilters } from "../nic/bridge.js";
 import { GuardTable } from "../nic/guard-table.js";
 import { native } from "../nic/native.js";
 import { hindering } from "../nic/offload.js";
@@ -220,17 +220,14 @@ function bridging(settings: Settings, paths: HostPaths): Finding[] {
  * what it forwards, as Docker's does, the bridge forwards nothing while hushbox is away.
  */
 function bridgeFilter({ proc }: HostPaths): Finding[] {
-  const on = ["iptables", "ip6tables", "arptables"].filter((table) => {
-    const knob = `${proc}/sys/net/bridge/bridge-nf-call-${table}`;
-    return existsSync(knob) && readFileSync(knob, "utf8").trim() !== "0";
-  });
+  const on = bridgeFilters(proc);
   if (on.length === 0) return [];
   return [
     {
       status: "warn",
       what: "br_netfilter",
       message: `passes bridged frames through ${on.join(", ")}: with a bridge and NAT on this machine, TCP stops, and rules there (Docker's) may drop what the bridge forwards`,
-      advice: `sysctl -w ${on.map((table) => `net.bridge.bridge-nf-call-${table}=0`).join(" ")}`,
+      advice: withoutFilters(on),
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { BridgeListener, readBridge } from "../nic/bridge.js";
+import { BridgeListener, bridgeFilters, readBridge } from "../nic/bridge.js";
 import { GuardTable } from "../nic/guard-table.js";
 import type { BridgeModules } from "./bridging.js";
 
@@ -11,6 +11,7 @@ export function kernelBridges(inside: string, outside: string): BridgeModules {
     close: () => {
       listener.close();
     },
+    filters: () => bridgeFilters(),
     guard: new GuardTable(),
   };
 }

@@ -65,7 +65,6 @@ export class TakeOver {
     if (now - this.#table.keptAt > TakeOverTable.SURE) {
       // We stood still, and the kernel has gone on without us.
       this.#add(LAPSES, 1);
-      this.#table.disarm();
       this.#arm(now);
     } else if (now - this.#beatAt >= BEAT_EVERY) {
       this.#beatAt = now;

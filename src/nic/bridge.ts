@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import * as netlink from "./netlink.js";
 
 /** What rtnetlink(7) tells of bridges and their ports. */
@@ -32,6 +33,19 @@ export interface Bridge {
   readonly elsewhere: readonly number[];
   /** The inside port sends frames back to where they came from (`bridge link set dev … hairpin on`). */
   readonly hairpin: boolean;
+}
+
+/** The filters that br_netfilter passes bridged frames through: iptables, ip6tables, arptables. `proc`: another root in tests. */
+export function bridgeFilters(proc = "/proc"): string[] {
+  return ["iptables", "ip6tables", "arptables"].filter((table) => {
+    const knob = `${proc}/sys/net/bridge/bridge-nf-call-${table}`;
+    return existsSync(knob) && readFileSync(knob, "utf8").trim() !== "0";
+  });
+}
+
+/** How to pass them by. */
+export function withoutFilters(filters: readonly string[]): string {
+  return `sysctl -w ${filters.map((table) => `net.bridge.bridge-nf-call-${table}=0`).join(" ")}`;
 }
 
 /** Addresses to which a device's frames are not sent outside: they are this machine's, or the bridge knows them to be elsewhere. */

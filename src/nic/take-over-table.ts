@@ -52,6 +52,7 @@ export class TakeOverTable {
 
   /** The kernel leaves the frames of these devices (48-bit addresses) to us from now on. Throws HushboxError: take-over, permission, host. */
   arm(devices: readonly number[]): void {
+    this.disarm();
     const socket = new NetlinkSocket(NETLINK_NETFILTER, 0, keeper());
     try {
       const request = transaction(TakeOverTable.steps(this.#ports, devices));
@@ -75,7 +76,6 @@ export class TakeOverTable {
       socket.close();
       throw error;
     }
-    this.#socket?.close();
     this.#socket = socket;
   }
 

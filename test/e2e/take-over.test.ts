@@ -68,7 +68,7 @@ async function bench(t: Test, name: string): Promise<Bench> {
   };
   await good(
     "speaker",
-    `ip link add link ${speaker.interface} name phone0 address ${PHONE.mac} type macvlan mode private`,
+    `ip link add link ${speaker.interface} name phone0 address ${PHONE.mac} type macvlan mode vepa`,
   );
   await good("speaker", `ip addr add ${PHONE.v4}/24 dev phone0 && ip link set phone0 up`);
   await good("router", `ip addr add ${PHONE.router}/24 dev ${router.lan}`);
@@ -109,7 +109,7 @@ function lengthsFrom(file: string, mac: string): number[] {
 }
 
 void test("taking over, and failing open", { skip, timeout: 270_000 }, async (t) => {
-  const { start, nft, run, streams, laboratory } = await bench(t, "hx-over");
+  const { start, nft, run, streams, laboratory, path } = await bench(t, "hx-over");
   const { namespaces } = laboratory;
   const fates = (fate: { up: StreamFate; down: StreamFate }): string => JSON.stringify(fate);
   t.equal(await nft(), "", "no table before");
@@ -179,6 +179,31 @@ void test("taking over, and failing open", { skip, timeout: 270_000 }, async (t)
     const ping = await run("speaker", "ping -n -c5 -i0.05 -W2 192.168.77.2");
     t.match(ping.stdout, "5 packets transmitted, 5 received, 0% packet loss");
     t.notMatch(ping.stdout, "duplicates");
+  });
+
+  await t.test("stations behind other ports are the kernel's, both ways and once", async (t) => {
+    const all = Array.from({ length: 20 }, (_, i) => i);
+    const third = "02:68:62:00:00:12";
+    await run("router", `ip link add third0 address ${third} type veth peer name ex0 netns ${namespaces.box}`);
+    await run("router", "ip link set third0 up");
+    await run("box", "ip link set ex0 master br0 && ip link set ex0 up");
+    await run("box", `bridge link set dev ${cards.inside} hairpin on`);
+    const device = { namespace: namespaces.speaker, name: speaker.interface, mac: speaker.mac };
+    const elsewhere = { namespace: namespaces.router, name: "third0", mac: third };
+    const phone = { namespace: namespaces.speaker, name: "phone0", mac: PHONE.mac };
+    for (const station of [elsewhere, phone]) {
+      // Its first frames tell the bridge where it is; then hushbox hears of it.
+      t.same((await sendNumbered(station, device, [speaker.mac]))[speaker.mac], all, `from ${station.name}`);
+      await pause(300);
+      const file = path(`${station.name}.pcap`);
+      const seen = await Capture.start(laboratory, "router", router.lan, file, { filter: "ether proto 0x88b5" });
+      t.same((await sendNumbered(device, station, [station.mac]))[station.mac], all, `to ${station.name}`);
+      await seen.stop();
+      t.equal(framesTo(file, station.mac), 0, "and nowhere else");
+    }
+    const group = "01:00:5e:00:00:fb";
+    t.same((await sendNumbered(device, elsewhere, [group]))[group], all, "groups too");
+    await run("box", `bridge link set dev ${cards.inside} hairpin off; ip link del ex0`);
   });
 
   await t.test("kill -9: the kernel goes on at once", async (t) => {

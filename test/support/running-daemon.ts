@@ -72,6 +72,7 @@ export class BridgesTwin implements BridgeModules {
   bridge: Bridge | null = null;
   table: Guarded | null = null;
   fails: Error | undefined;
+  filtering: string[] = [];
   changes = 0;
   #told = 0;
 
@@ -82,6 +83,7 @@ export class BridgesTwin implements BridgeModules {
     return news;
   };
   readonly close = (): void => undefined;
+  readonly filters = (): string[] => this.filtering;
   readonly guard = {
     load: (guarded: Guarded): void => {
       if (this.fails !== undefined) throw this.fails;

@@ -15,7 +15,12 @@ const takeOver = async (bench: Parameters<typeof ask>[0]): Promise<Status["takeO
 test("closed loads the guard before packets flow and leaves it there", async (t) => {
   const bridges = new BridgesTwin();
   bridges.bridge = BRIDGE;
+  bridges.filtering = ["iptables", "arptables"];
   const bench = await startBench(t, { config: CLOSED, modules: { bridges: () => bridges } });
+  t.match(
+    bench.log.lines.find(({ level }) => level === "warn")?.message,
+    /iptables, arptables .*sysctl -w net\.bridge\.bridge-nf-call-iptables=0 net/,
+  );
   t.same(bridges.table, { outside: "out0", devices: [0xaabbccddeeff, 0xaabbccddeefe] });
   t.same(await takeOver(bench), {
     ...{ onFailure: "closed", bridge: "br0", armed: false, since: null, lapses: 0, guarded: true },
