@@ -2,8 +2,8 @@ import { existsSync, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { processOn, networkManagerCards, type Holder } from "./holders.js";
 import type { Host } from "./host.js";
 import { parseCountry, parseInterfaces, parsePhys, type Phy } from "./iw-phy.js";
-import { BOX_UNIT, BRIDGE, GATEWAY, OUTSIDE, RESOLV_CONF } from "./names.js";
-import { defaultCard, kindOf, knownRoutes, type KnownRoute } from "./uplink.js";
+import { BOX_UNIT, RESOLV_CONF } from "./names.js";
+import { defaultCard, knownRoutes, type KnownRoute } from "./uplink.js";
 
 /** A Wi-Fi card. */
 export interface WifiCard {
@@ -18,7 +18,6 @@ export interface WifiCard {
 /** What setup wants to know of a machine before it decides anything. */
 export interface Facts {
   readonly wifi: readonly WifiCard[];
-  readonly wired: readonly string[];
   /** The card of the default route. */
   readonly uplink: string | null;
   readonly routes: readonly KnownRoute[];
@@ -37,7 +36,6 @@ export interface Facts {
 export async function readFacts(host: Host): Promise<Facts> {
   return {
     wifi: host.live ? await wifiCards(host) : [],
-    wired: names(host, "/sys/class/net").filter((name) => kindOf(host, name) === "ethernet" && isCard(host, name)),
     uplink: host.live ? await defaultCard(host) : null,
     routes: host.live ? await knownRoutes(host) : [],
     country: parseCountry((host.live ? await host.ask("iw", "reg", "get") : null) ?? ""),
@@ -65,11 +63,6 @@ async function wifiCards(host: Host): Promise<WifiCard[]> {
     cards.push({ name, mac, phy: radio, joined: type === "managed" ? ssid : null, holder });
   }
   return cards;
-}
-
-/** Not our own bridge or pair, and no tunnel. */
-function isCard(host: Host, name: string): boolean {
-  return ![BRIDGE, OUTSIDE, GATEWAY].includes(name) && !existsSync(host.path(`/sys/class/net/${name}/tun_flags`));
 }
 
 /** Whether a unit runs, or, in a tree, would. */
