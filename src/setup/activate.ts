@@ -7,7 +7,18 @@ import { parseInterfaces } from "./iw-phy.js";
 import { blockRadio, setKnob } from "./kernel-knobs.js";
 import type { About } from "./ledger.js";
 import { sysctls } from "./managers.js";
-import { AP_UNIT, BOX_UNIT, BRIDGE, DHCP_UNIT, GATEWAY, GUARD_UNIT, NAT_UNIT, NETWORKD, OUTSIDE } from "./names.js";
+import {
+  AP_UNIT,
+  BOX_CONFIG,
+  BOX_UNIT,
+  BRIDGE,
+  DHCP_UNIT,
+  GATEWAY,
+  GUARD_UNIT,
+  NAT_UNIT,
+  NETWORKD,
+  OUTSIDE,
+} from "./names.js";
 import type { Plan } from "./plan.js";
 
 /** How a running setup speaks, waits and is stopped. */
@@ -37,7 +48,8 @@ export async function activate(host: Host, plan: Plan, about: About, progress: P
   await startNetworkd(host, plan);
   await networkIsUp(host, plan, progress);
   progress.check();
-  if (plan.enable.includes(GUARD_UNIT)) await host.must("starting the guard", "systemctl", "start", GUARD_UNIT);
+  // It goes by the devices that are configured: where they are still to join, it comes with them.
+  if (plan.enable.includes(GUARD_UNIT) && host.read(BOX_CONFIG) !== null) await startGuard(host);
   progress.say(`starting the access point "${wish.radio.ssid}"`);
   await host.must("starting the access point", "systemctl", "restart", AP_UNIT);
   if (wish.mode === "routed") {
@@ -113,6 +125,11 @@ export function masterOf(host: Host, card: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** Keeps undefended frames of the configured devices back, from now on. */
+export async function startGuard(host: Host): Promise<void> {
+  await host.must("starting the guard", "systemctl", "restart", GUARD_UNIT);
 }
 
 /** hushbox itself, once its configuration is there. */

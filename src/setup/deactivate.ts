@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import type { Host } from "./host.js";
 import { blockRadio, setKnob } from "./kernel-knobs.js";
 import type { About } from "./ledger.js";
-import { AP_UNIT, BOX_UNIT, BRIDGE, DHCP_UNIT, GUARD_UNIT, NAT_UNIT, NETWORKD, OUTSIDE } from "./names.js";
+import { AP_UNIT, BOX_UNIT, BRIDGE, DHCP_UNIT, GUARD_TABLE, GUARD_UNIT, NAT_UNIT, NETWORKD, OUTSIDE } from "./names.js";
 import { reason } from "./store.js";
 
 /** Whether somebody has to be told that a command failed: only where it is for something that was there before. */
@@ -12,6 +12,8 @@ type Tell = (line: string) => void;
 export async function stopUnits(host: Host, about: About): Promise<void> {
   const started = [BOX_UNIT, AP_UNIT, DHCP_UNIT, NAT_UNIT, GUARD_UNIT].filter((unit) => !about.ran.includes(unit));
   for (const unit of started) await host.run("systemctl", "stop", unit);
+  // By design its table outlives the unit.
+  if (!about.ran.includes(GUARD_UNIT)) await host.run("nft", "delete", "table", "bridge", GUARD_TABLE);
 }
 
 /** After files were put back: the machine does what they say again. */

@@ -28,6 +28,8 @@ export const NAT_UNIT = "hushbox-nat.service";
 export const BOX_UNIT = "hushbox.service";
 /** Keeps undefended frames back while hushbox does not run, where `onFailure: closed` says so. */
 export const GUARD_UNIT = "hushbox-guard.service";
+/** The guard's table of the family bridge, which stays when the unit stops. */
+export const GUARD_TABLE = "hushbox_guard";
 export const NETWORKD = "systemd-networkd.service";
 
 export const NETWORKD_FILES = "/etc/systemd/network";

@@ -1,5 +1,5 @@
 import { HushboxError } from "../errors/hushbox-error.js";
-import { activate, startBox, type Progress } from "./activate.js";
+import { activate, startBox, startGuard, type Progress } from "./activate.js";
 import { failsClosed, hasKey } from "./box-config.js";
 import { checkUplink, chooseCard, chooseUplink, type CardFlags } from "./cards.js";
 import { chooseDevices, waitForDevices, type DeviceFlags } from "./choose-devices.js";
@@ -104,7 +104,10 @@ export async function setUp(flags: SetupFlags, modules: SetupModules): Promise<S
     begun = start;
     if (start) await activate(host, plan, about, progress);
     const joined = box === null ? await waitForDevices(flags.wait, plan.wish.inside, modules) : devices;
-    if (box === null) transaction.put([planBox(host, plan.wish, joined, now)]);
+    if (box === null) {
+      transaction.put([planBox(host, plan.wish, joined, now)]);
+      if (plan.enable.includes(GUARD_UNIT)) await startGuard(host);
+    }
     progress.check();
     if (start && facts.boxUnit) {
       progress.say("starting hushbox");

@@ -1,6 +1,7 @@
 import { existsSync, readlinkSync, symlinkSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test, type Test } from "tap";
+import { hasKey } from "../../../src/setup/box-config.js";
 import { checkAccessPoint } from "../../../src/setup/check-access-point.js";
 import { setUp, type SetupFlags } from "../../../src/setup/set-up.js";
 import type { Asker } from "../../../src/setup/terminal.js";
@@ -475,4 +476,23 @@ test("check names what is not right of the access point", async (t: Test) => {
     spoil();
     t.match(await found(), message);
   }
+});
+
+test("closed: the guard is there before the first station, and gone after undo", async (t) => {
+  const machine = new MachineTwin(t);
+  machine.file("/usr/lib/systemd/system/hushbox-guard.service", "[Unit]\n");
+  await setup(machine);
+  t.notOk(machine.active.has("hushbox-guard.service"), "not where traffic passes anyhow");
+  await back(machine);
+  if (!hasKey("onFailure")) {
+    await t.rejects(setup(machine, { onFailure: "closed" }), { code: "usage", message: /has no onFailure/ });
+    return;
+  }
+  await setup(machine, { onFailure: "closed" });
+  const at = (line: string): number => machine.ran.lastIndexOf(line);
+  t.ok(at("systemctl restart hushbox-guard.service") < at("systemctl restart hushbox-ap.service"));
+  t.match(machine.read("/etc/hushbox/hushbox.yaml"), "onFailure: closed");
+  await back(machine);
+  t.ok(machine.ran.includes("nft delete table bridge hushbox_guard"));
+  t.notOk(machine.active.has("hushbox-guard.service"));
 });
