@@ -135,7 +135,7 @@ function setting(path: string, value: string): void {
     if (code === "ENOENT" && path.startsWith("ipv6/")) return;
     throw new HushboxError(
       code === "EACCES" || code === "EROFS" || code === "EPERM" ? "permission" : "host",
-      `setting ${path.replaceAll("/", ".")}: ${message}; where the service may not write kernel settings, set net.${path.replaceAll("/", ".")}=${value} in /etc/sysctl.d, or take over deploy/tunnel/hushbox.service.d`,
+      `setting ${path.replaceAll("/", ".")}: ${message}; where the service may not write kernel settings, set net.${path.replaceAll("/", ".")}=${value} in /etc/sysctl.d, or take over deploy/gateway/hushbox.service.d`,
       cause,
     );
   }

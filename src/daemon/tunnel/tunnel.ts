@@ -298,8 +298,8 @@ export function hintsOf(file: WgFile): string[] {
   const found: string[] = [];
   if (file.ignored.length > 0)
     found.push(`${[...new Set(file.ignored)].join(", ")} in the WireGuard file: hushbox does not carry that out`);
-  if ((statSync(file.path).mode & 0o077) !== 0)
-    found.push("the WireGuard file can be read by others, and holds a private key: chmod 600");
+  if ((statSync(file.path).mode & 0o007) !== 0)
+    found.push("the WireGuard file can be read by others, and holds a private key: chmod o-r");
   return found;
 }
 
