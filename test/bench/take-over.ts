@@ -11,7 +11,6 @@ import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { PacedStream, type StreamFate } from "../support/paced-stream.js";
 import { pause } from "./child.js";
-import { say } from "./say.js";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
 const directory = mkdtempSync(join(tmpdir(), "hushbox-take-over-"));
@@ -31,8 +30,8 @@ function told(what: string, fates: readonly StreamFate[]): void {
   const lost = fates.map((fate) => fate.lost).sort((a, b) => a - b);
   const twice = fates.reduce((sum, fate) => sum + fate.duplicated, 0);
   const median = lost[lost.length >> 1] ?? 0;
-  say(
-    `${what.padEnd(9)} lost ${median} in the median of ${lost.length}, ${lost.at(-1) ?? 0} at most; ${twice} came twice`,
+  process.stdout.write(
+    `${what.padEnd(9)} lost ${median} in the median of ${lost.length}, ${lost.at(-1) ?? 0} at most; ${twice} came twice\n`,
   );
 }
 
@@ -61,7 +60,7 @@ try {
       fates[end].push(await during(() => (end === "kill -9" ? box.kill() : box.stop())));
     }
   }
-  say(`load ${loadavg()[0]?.toFixed(1) ?? ""}; a datagram a millisecond`);
+  process.stdout.write(`load ${loadavg()[0]?.toFixed(1) ?? ""}; a datagram a millisecond\n`);
   for (const [what, all] of Object.entries(fates)) told(what, all);
 } finally {
   await laboratory.remove();
