@@ -65,8 +65,8 @@ export function bridgedNetwork(card: string, uplink: Uplink, dns: readonly strin
     address === "dhcp"
       ? [
           section("Network", "DHCP=ipv4", "IPv6AcceptRA=yes"),
-          "# The router knows this machine by its MAC address, which the bridge has taken over: so the lease stays.\n" +
-            section("DHCPv4", "ClientIdentifier=mac"),
+          "# The bridge has the card's MAC address and says who it is as the card did: so the router gives it the same address.\n" +
+            section("DHCPv4", ...(uplink.iaid === null ? ["ClientIdentifier=mac"] : [`IAID=${uplink.iaid}`])),
         ]
       : [
           section(

@@ -210,11 +210,11 @@ function ownRoutesLeftOut({ routes }: Facts, inForce: Ledger | null): Facts["rou
 
 /** Once it is a port of the bridge, the bridge has its addresses. */
 async function uplinkOf(host: Host, name: string, before: About | undefined): Promise<Uplink> {
-  if (!host.live) return { name, mac: "", address: "dhcp", addressed: false };
+  if (!host.live) return { name, mac: "", address: "dhcp", addressed: false, iaid: null };
   const card = await readUplink(host, name);
   if (before?.mode !== "bridged") return card;
   const bridge = await readUplink(host, BRIDGE);
-  return { ...card, address: bridge.address, addressed: bridge.addressed };
+  return { ...card, address: bridge.address, addressed: bridge.addressed, iaid: bridge.iaid };
 }
 
 /** A second setup changes the first one; it does not move to other cards. */

@@ -10,6 +10,8 @@ export interface Uplink {
   readonly address: "dhcp" | { readonly addresses: readonly string[]; readonly gateway: string | null };
   /** Whether it has an IPv4 address now. */
   readonly addressed: boolean;
+  /** What systemd-networkd told the router beside the machine's identity (RFC 4361), by which the router knows the lease; null: it went by MAC. */
+  readonly iaid: number | null;
 }
 
 interface Route {
@@ -75,7 +77,15 @@ export async function readUplink(host: Host, name: string): Promise<Uplink> {
       ? "dhcp"
       : { addresses: fixed.map(({ local, prefixlen }) => `${local ?? ""}/${prefixlen ?? 32}`), gateway },
     addressed: addresses.length > 0,
+    iaid: leaseIaid(host, name),
   };
+}
+
+/** The client identifier of a lease of systemd-networkd: `ff`, four bytes of IAID, the machine's DUID. */
+function leaseIaid(host: Host, name: string): number | null {
+  const index = host.read(`/sys/class/net/${name}/ifindex`)?.trim() ?? "";
+  const found = /^CLIENTID=ff([0-9a-f]{8})/im.exec(host.read(`/run/systemd/netif/leases/${index}`) ?? "")?.[1];
+  return found === undefined ? null : Number.parseInt(found, 16);
 }
 
 /** What a card is besides a plain Ethernet card. */

@@ -131,7 +131,7 @@ test("hostapd itself reads what is written", { skip: noHostapd }, (t) => {
 test("networkd: bridged", (t) => {
   const files = bridgedNetwork(
     "wlan0",
-    { name: "eth0", mac: "dc:a6:32:00:00:01", address: "dhcp", addressed: true },
+    { name: "eth0", mac: "dc:a6:32:00:00:01", address: "dhcp", addressed: true, iaid: null },
     [],
   );
   const text = (name: string): string => files.find(({ path }) => path.endsWith(`/00-hushbox-${name}`))?.text ?? "";

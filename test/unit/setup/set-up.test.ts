@@ -154,6 +154,29 @@ test("a static address moves to the bridge", async (t) => {
   t.notMatch(text, "DHCP");
 });
 
+test("a lease of systemd-networkd is asked for as before, so that the address stays", async (t) => {
+  const machine = new MachineTwin(t);
+  const lease = "ADDRESS=192.0.2.9\nCLIENTID=ff0a0b0c0d00020000ab11deadbeef\n";
+  machine.file("/sys/class/net/eth0/ifindex", "2\n");
+  machine.file("/run/systemd/netif/leases/2", lease);
+  await setup(machine);
+  const path = "/etc/systemd/network/00-hushbox-bridge.network";
+  t.match(machine.read(path), "[DHCPv4]\nIAID=168496141\n");
+  machine.file("/sys/class/net/hushbr/ifindex", "7\n");
+  rmSync(join(machine.root, "/run/systemd/netif/leases/2"));
+  machine.file("/run/systemd/netif/leases/7", lease);
+  const { report } = await setup(machine);
+  t.match(
+    report.files.find((file) => file.path === path),
+    { change: "as it is" },
+    "a second time it is the bridge's",
+  );
+  await back(machine);
+  machine.file("/run/systemd/netif/leases/2", "CLIENTID=010203\n");
+  await setup(machine);
+  t.match(machine.read(path), "[DHCPv4]\nClientIdentifier=mac\n");
+});
+
 test("the user's hushbox.yaml is kept, but for what was asked", async (t) => {
   const machine = new MachineTwin(t);
   const text = `# mine
