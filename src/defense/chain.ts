@@ -15,8 +15,11 @@ export interface Modules extends MechanismModules {
   readonly now: Micros;
 }
 
+/** Those that packets meet one by one. `episode` is a tunnel's schedule, not a packet's affair: the room `tunnel` runs it. */
+type ChainName = Exclude<keyof DefenseOptions, "episode">;
+
 /** The registry: every defense, in the order in which packets meet them. Sizes come last, so that what others made is padded too. */
-const DEFENSES: Readonly<Record<keyof DefenseOptions, (options: DefenseOptions, modules: Modules) => Defense>> = {
+const DEFENSES: Readonly<Record<ChainName, (options: DefenseOptions, modules: Modules) => Defense>> = {
   decoy: ({ decoy }, { random, now }) => new Decoy(decoy, random, now),
   jitter: ({ jitter }, { random, now }) => new Jitter(jitter, random, now),
   pace: ({ pace }, modules) => new Pace(pace, modules),
@@ -25,7 +28,7 @@ const DEFENSES: Readonly<Record<keyof DefenseOptions, (options: DefenseOptions, 
 };
 
 /** The names of all defenses, in chain order. */
-export const DEFENSE_NAMES = Object.keys(DEFENSES) as readonly (keyof DefenseOptions)[];
+export const DEFENSE_NAMES = Object.keys(DEFENSES) as readonly ChainName[];
 
 /** The chain for `wanted`. A defense of `current`, made from `had`, is kept with its state where its own options did not change. */
 export function chainOf(

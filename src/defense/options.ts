@@ -88,6 +88,34 @@ export interface PaceOptions {
   readonly maxGap: Micros;
 }
 
+/** What a tunnel may end at: any WireGuard peer, or another hushbox, with the same schedule for the way down. */
+export const PEERS = ["stock", "hushbox"] as const;
+
+/** `episode` in numbers: the schedule of a tunnel, which the room `tunnel` runs. */
+export interface EpisodeOptions {
+  readonly enabled: boolean;
+  readonly peer: (typeof PEERS)[number];
+  /** One endless episode: slots day and night. */
+  readonly always: boolean;
+  /** Bytes of the plaintext in every slot. */
+  readonly size: number;
+  /** Between two slots on the way up, and on the way down; at the beginning of a plan, for as long as `burst`, so many times less. */
+  readonly up: Micros;
+  readonly down: Micros;
+  readonly burst: Micros;
+  readonly faster: number;
+  /** How long the shortest plan takes. */
+  readonly duration: Micros;
+  /** How many there are, each the shortest one twice as often as the one before. */
+  readonly plans: number;
+  /** Bytes that must wait for an episode to begin. */
+  readonly demand: number;
+  /** Between two slots while idle; 0: none, and what is less than a demand waits for the next episode. */
+  readonly heartbeat: Micros;
+  /** Whether episodes begin without a demand, too, as often as the month's budget allows. */
+  readonly decoys: boolean;
+}
+
 /** Bounds on decoys, in numbers. */
 export interface BudgetOptions {
   readonly packetsPerSecond: number;
@@ -105,4 +133,5 @@ export interface DefenseOptions {
   readonly decoy: DecoyOptions;
   readonly pace: PaceOptions;
   readonly window: WindowOptions;
+  readonly episode: EpisodeOptions;
 }

@@ -11,10 +11,12 @@ import {
   type Codec,
 } from "./quantity.js";
 import type { DecoyKind } from "./defense.js";
+import { PEERS } from "./options.js";
 import type {
   BudgetOptions,
   DecoyOptions,
   DefenseOptions,
+  EpisodeOptions,
   JitterOptions,
   PaceOptions,
   PadOptions,
@@ -185,6 +187,71 @@ export const WindowSchema = Type.Object(
 );
 export type WindowFile = Static<typeof WindowSchema>;
 
+/** `episode` as it stands in a configuration. */
+export const EpisodeSchema = Type.Object(
+  {
+    enabled: flag("Whether packets in the tunnel leave in the slots of episodes."),
+    peer: Type.Optional(
+      Type.Enum([...PEERS], {
+        description:
+          "What the tunnel ends at. stock: any WireGuard peer, which sends what comes down as it comes; hushbox: one with role gateway, which keeps the same schedule.",
+      }),
+    ),
+    always: flag("One endless episode: slots day and night. Nothing is left to see, and it costs the most."),
+    size: Type.Optional(
+      size({
+        description: "The plaintext of every slot; longer packets of the device are not taken.",
+        between: ["640B", "1420B"],
+      }),
+    ),
+    up: Type.Optional(duration({ description: "Between two slots on the way up.", between: ["1ms", "1s"] })),
+    down: Type.Optional(
+      duration({ description: "Between two slots on the way down, from the gateway.", between: ["1ms", "1s"] }),
+    ),
+    burst: Type.Optional(
+      duration({
+        description:
+          "So long the slots at the beginning of the shortest plan are closer together: speech comes in a burst.",
+        between: ["0", "1min"],
+      }),
+    ),
+    faster: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 50, description: "How many times closer. From 1 to 50." }),
+    ),
+    duration: Type.Optional(duration({ description: "How long the shortest plan takes.", between: ["1s", "10min"] })),
+    plans: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 8,
+        description:
+          "How many plans there are, each the shortest twice as often as the one before: an episode whose demand is not over is followed by the next. From 1 to 8.",
+      }),
+    ),
+    demand: Type.Optional(
+      size({
+        description: "Bytes that must wait, at either end, for an episode to begin, and to be followed by another.",
+        between: ["100B", "100kB"],
+      }),
+    ),
+    heartbeat: Type.Optional(
+      duration({
+        description:
+          "Between two slots while idle, for what is less than a demand; 0 sends none. From 10s on WireGuard itself breaks the silence.",
+        between: ["0", "10min"],
+      }),
+    ),
+    decoys: flag(
+      "Begin episodes at random too, as often as the budget's month allows: a real one is then one of many.",
+    ),
+  },
+  {
+    ...STRICT,
+    description:
+      "Episodes: packets in the tunnel leave in slots whose times depend on nothing but when an episode began.",
+  },
+);
+export type EpisodeFile = Static<typeof EpisodeSchema>;
+
 /** Bounds on decoys as they stand in a configuration, of each device by itself. */
 export const BudgetSchema = Type.Object(
   {
@@ -221,6 +288,7 @@ export const DefensesSchema = Type.Object(
     decoy: Type.Optional(DecoySchema),
     pace: Type.Optional(PaceSchema),
     window: Type.Optional(WindowSchema),
+    episode: Type.Optional(EpisodeSchema),
   },
   { ...STRICT, description: "Single values that differ from the preset's." },
 );
@@ -270,6 +338,21 @@ const PACE: Codecs<PaceFile, PaceOptions> = {
   maxGap: DURATION,
 };
 const WINDOWS: Codecs<WindowFile, WindowOptions> = { enabled: plain(), size: SIZE };
+const EPISODE: Codecs<EpisodeFile, EpisodeOptions> = {
+  enabled: plain(),
+  peer: plain(),
+  always: plain(),
+  size: SIZE,
+  up: DURATION,
+  down: DURATION,
+  burst: DURATION,
+  faster: plain(),
+  duration: DURATION,
+  plans: plain(),
+  demand: SIZE,
+  heartbeat: DURATION,
+  decoys: plain(),
+};
 const BUDGET: Codecs<BudgetFile, BudgetOptions> = {
   packetsPerSecond: plain(),
   bytesPerSecond: SIZE,
@@ -278,7 +361,7 @@ const BUDGET: Codecs<BudgetFile, BudgetOptions> = {
 };
 
 /** The names of all defenses, in chain order. */
-export const DEFENSE_NAMES: readonly DefenseName[] = ["decoy", "jitter", "pace", "window", "pad"];
+export const DEFENSE_NAMES: readonly DefenseName[] = ["decoy", "jitter", "pace", "window", "pad", "episode"];
 
 /** `base` with what the file says instead. */
 export function overlayDefenses(base: DefenseOptions, file: DefensesFile): DefenseOptions {
@@ -288,6 +371,7 @@ export function overlayDefenses(base: DefenseOptions, file: DefensesFile): Defen
     decoy: overlay(DECOY, base.decoy, file.decoy ?? {}),
     pace: overlay(PACE, base.pace, file.pace ?? {}),
     window: overlay(WINDOWS, base.window, file.window ?? {}),
+    episode: overlay(EPISODE, base.episode, file.episode ?? {}),
   };
 }
 
@@ -304,6 +388,7 @@ export function showDefenses(options: DefenseOptions) {
     decoy: show(DECOY, options.decoy),
     pace: show(PACE, options.pace),
     window: show(WINDOWS, options.window),
+    episode: show(EPISODE, options.episode),
   };
 }
 

@@ -14,6 +14,7 @@ const ROOMS = [
   "flow", // 5-tuples
   "defense", // decides
   "schedule", // departures
+  "tunnel", // slots and episodes
   "nic", // cards
   "datapath", // the loop
   "trace", // what an observer saw

@@ -18,6 +18,7 @@ const PATCH_EXAMPLES: Readonly<Record<DefenseName, Patch>> = {
   decoy: { enabled: true, kinds: ["udp", "icmp"] },
   pace: { interval: "10ms" },
   window: { enabled: true, size: "16KiB" },
+  episode: { duration: "10s", plans: 2 },
 };
 
 const QuerySchema = Type.Object(

@@ -273,7 +273,7 @@ test("PUT preset turns the dial and clears overrides at its place", async (t) =>
   t.equal(hall?.defenses.pad.enabled, true);
   const bad = await ask(bench, "/api/v1/preset", { method: "PUT", headers, body: { preset: "papr" } });
   t.match(problem(t, bad, "invalid").errors, [
-    { path: "/preset", message: 'expected one of off, paper, standalone, got "papr"; did you mean "paper"?' },
+    { path: "/preset", message: 'expected one of off, paper, standalone, tunnel, paired, got "papr"; did you mean "paper"?' },
   ]);
 });
 
@@ -592,6 +592,7 @@ test("the API describes itself, with an example for every operation", async (t) 
     "/api/v1/config",
     "/api/v1/defenses",
     "/api/v1/defenses/decoy",
+    "/api/v1/defenses/episode",
     "/api/v1/defenses/jitter",
     "/api/v1/defenses/pace",
     "/api/v1/defenses/pad",

@@ -146,8 +146,8 @@ const BAD: readonly (readonly [what: string, text: string, complaint: string])[]
   ],
   [
     "a preset that is not there",
-    "preset: tunnel\n",
-    'f.yaml:5:9 /preset expected one of off, paper, standalone, got "tunnel"',
+    "preset: tunel\n",
+    'f.yaml:5:9 /preset expected one of off, paper, standalone, tunnel, paired, got "tunel"; did you mean "tunnel"?',
   ],
   ["a section left empty", "local:\n", "f.yaml:5:7 /local expected an object (keys and values), got nothing"],
   ["a list for a section", "nic: []\n", "f.yaml:5:6 /nic expected an object (keys and values), got a list"],

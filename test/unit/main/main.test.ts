@@ -96,7 +96,7 @@ test("failures are status 1 and say what to do", async (t) => {
   t.equal(broken.status, 1);
   t.match(
     broken.error,
-    /hushbox run: .*hushbox\.yaml:3:9 \/preset expected one of off, paper, standalone, got "papr"; did you mean "paper"\?\n.*hushbox\.yaml:4:10 \/devices expected at least 1/,
+    /hushbox run: .*hushbox\.yaml:3:9 \/preset expected one of off, paper, standalone, tunnel, paired, got "papr"; did you mean "paper"\?\n.*hushbox\.yaml:4:10 \/devices expected at least 1/,
   );
   const nowhere = ["--url", "http://127.0.0.1:9"];
   const table: readonly (readonly [command: Command, args: string[], message: RegExp])[] = [
@@ -190,7 +190,7 @@ test("set changes a daemon", async (t) => {
   t.match(await change("log.level=debug"), "nothing changed: that is how it is already");
 
   const table: readonly (readonly [args: string[], message: RegExp])[] = [
-    [["preset", "papr"], /expected one of off, paper, standalone, got "papr"; did you mean "paper"\?/],
+    [["preset", "papr"], /expected one of off, paper, standalone, tunnel, paired, got "papr"; did you mean "paper"\?/],
     [["jitter.varianc=4"], /\/varianc unknown key "varianc"; did you mean "variance"\?/],
     [["jitter.maxDelay=20"], /\/maxDelay expected a duration with its unit such as 20ms, got 20/],
     [["inside=eth5"], /This needs a restart: [^]*\/inside is fixed while hushbox runs/],
