@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Attack } from "../attack/attack.js";
 import { TrainingPool } from "../attack/training-pool.js";
 import type { PresetName } from "../defense/presets.js";
+import type { DefensesFile } from "../defense/schema.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { FEATURES } from "../features/features.js";
 import type { WindowOptions } from "../features/windows.js";
@@ -13,6 +14,7 @@ import type { ObserverKind } from "../trace/make-observer.js";
 import { Dataset } from "./dataset/dataset.js";
 import { passCaptures } from "./samples/pass-captures.js";
 import type { Samples } from "./samples/samples.js";
+import { scheduleBound } from "./tunnel/schedule-bound.js";
 
 /** What to attack, and how. */
 export interface AttackDatasetOptions {
@@ -21,6 +23,10 @@ export interface AttackDatasetOptions {
   /** One of its tasks; null: the first. */
   readonly task: string | null;
   readonly preset: PresetName;
+  /** Single values instead of the preset's. */
+  readonly defenses?: DefensesFile;
+  /** Only the first stretch of a tunnel's episodes is observed. */
+  readonly stretch?: boolean;
   /** Of the defense's draws. */
   readonly seed: string;
   readonly observer: ObserverKind;
@@ -46,6 +52,8 @@ export interface AttackDatasetReport {
   readonly vantage: "lan" | "wan";
   readonly windows: WindowOptions;
   readonly cost: DefenseCost;
+  /** Of a tunnel: the balanced accuracy of who knows of each trace how many plans ran, and of that all there is to know; null elsewhere. */
+  readonly bound: number | null;
   readonly leakage: LeakageReport;
 }
 
@@ -65,8 +73,10 @@ export async function attackDataset(
   const threads = availableParallelism();
   const passed = (preset: PresetName): Promise<Samples> =>
     passedThrough({ ...options, task: task.name, preset }, threads, progress);
-  const { set: test, cost } = await passed(options.preset);
-  const train = options.stale ? (await passed("off")).set : test;
+  const { set: test, cost, schedules = [] } = await passed(options.preset);
+  const train = options.stale
+    ? (await passedThrough({ ...options, defenses: {}, task: task.name, preset: "off" }, threads, progress)).set
+    : test;
   const pool = new TrainingPool({ workers: threads });
   try {
     const leakage = await protocol(
@@ -93,6 +103,7 @@ export async function attackDataset(
       vantage: options.vantage === "lan" ? "lan" : "wan",
       windows: options.windows,
       cost,
+      bound: scheduleBound(test.classes.length, schedules),
       leakage,
     };
   } finally {
@@ -105,6 +116,8 @@ async function passedThrough(
     dataset,
     task,
     preset,
+    defenses = {},
+    stretch = false,
     seed,
     vantage,
     observer,
@@ -115,7 +128,7 @@ async function passedThrough(
   progress: AttackProgress,
 ): Promise<Samples> {
   const looks = [{ observer, windows, forms: [...new Set(attacks.map(({ form }) => form))] }];
-  const defended = { preset, seed, vantage };
+  const defended = { preset, defenses, stretch, seed, vantage };
   const [samples] = await passCaptures({ manifest: dataset, task, defended, looks, threads }, (done, all) => {
     progress("captures", done, all);
   });

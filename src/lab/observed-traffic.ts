@@ -60,19 +60,25 @@ export class ObservedTraffic implements Tap {
       return;
     }
     if (packet.device !== -1) this.own++;
-    if (this.#without.observe(packet, view, packet.direction, now)) {
-      this.before.add(packet.direction, this.#without.observation.length);
-    }
-    if (packet.direction !== UP) this.#record(packet, now);
+    this.undefended(packet, now);
+    if (packet.direction !== UP) this.defended(packet, now);
   }
 
   sent(packet: Packet, now: Micros): void {
     if (packet.direction !== UP) return;
     if (packet.kind === REAL) this.delays.add(now - packet.arrivedAt);
-    this.#record(packet, now);
+    this.defended(packet, now);
   }
 
-  #record(packet: Packet, now: Micros): void {
+  /** A packet as it would pass the observer without a box. False where nothing of it shows there. */
+  undefended(packet: Packet, now: Micros): boolean {
+    if (!this.#without.observe(packet, this.#pool.view, packet.direction, now)) return false;
+    this.before.add(packet.direction, this.#without.observation.length);
+    return true;
+  }
+
+  /** What passes the observer in its stead. */
+  defended(packet: Packet, now: Micros): void {
     if (!this.#with.observe(packet, this.#pool.view, packet.direction, now)) return;
     this.after.add(packet.direction, this.#with.observation.length);
     this.#sink.saw(packet, now);

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { DIRECTIONS, DROPS } from "../datapath/counters.js";
 import type { PresetName } from "../defense/presets.js";
-import { DECOY_KINDS } from "../defense/schema.js";
+import { DECOY_KINDS, type DefensesFile } from "../defense/schema.js";
 import { BackgroundOutput } from "../nic/background-output.js";
 import { findMac } from "../nic/device-match.js";
 import { outputFailure } from "../nic/output.js";
@@ -10,6 +10,7 @@ import { formatMac } from "../wire/ethernet.js";
 import { ObservedCapture } from "./observed-capture.js";
 import type { Volume } from "./observed-traffic.js";
 import { neverAppears, passCapture, type Passage } from "./passage.js";
+import type { TunnelReport } from "./tunnel/tunnel-report.js";
 import { UnfinishedFile } from "./unfinished-file.js";
 
 /** How many turns pass between two looks at the clock for progress. */
@@ -24,6 +25,8 @@ export interface ShapeOptions {
   /** MAC or IP address of the device. */
   readonly device: string;
   readonly observer: "lan" | "wan";
+  /** Single values instead of the preset's. */
+  readonly defenses?: DefensesFile;
 }
 
 /** What shaping did, in the words of `hushbox shape --json`. */
@@ -46,6 +49,8 @@ export interface ShapeReport {
   readonly drops: Readonly<Record<string, number>>;
   /** Sent, by kind; behind the router some are seen no more. */
   readonly decoys: Readonly<Record<string, number>>;
+  /** What its tunnel did, where the preset has one. */
+  readonly tunnel: TunnelReport | null;
 }
 
 /**
@@ -76,13 +81,13 @@ async function record(
   output: BackgroundOutput,
   progress: ((packets: number) => void) | undefined,
 ): Promise<ShapeReport> {
-  const { input, preset, seed, observer } = options;
+  const { input, preset, seed, observer, defenses = {} } = options;
   const vantage = observer === "lan" ? "lan" : "beyond";
   const writer = new PcapWriter(output);
   let turns = 0;
   let breathed = 0;
   const passed = await passCapture(
-    { input, preset, seed, device: mac, vantage },
+    { input, preset, seed, defenses, device: mac, vantage },
     (pool) => new ObservedCapture(vantage, { pool, writer }),
     (packets) => {
       if (++turns % PROGRESS_EVERY === 0) progress?.(packets);
@@ -96,7 +101,11 @@ async function record(
   return report(options, formatMac(mac), passed);
 }
 
-function report(options: ShapeOptions, device: string, { traffic, counters, seconds, noSlot }: Passage): ShapeReport {
+function report(
+  options: ShapeOptions,
+  device: string,
+  { traffic, counters, seconds, noSlot, tunnel }: Passage,
+): ShapeReport {
   const { before, after, delays, foreign } = traffic;
   const ms = (q: number): number => Number((delays.at(q) / 1e3).toFixed(4));
   const drops: Record<string, number> = {};
@@ -104,6 +113,7 @@ function report(options: ShapeOptions, device: string, { traffic, counters, seco
     drops[drop] = DIRECTIONS.reduce((sum, direction) => sum + counters.read(`${direction}.drop_${drop}`), 0);
   }
   drops["no-slot"] = noSlot;
+  if (tunnel !== null) drops["queue-full"] = tunnel.real.dropped.up + tunnel.real.dropped.down;
   return {
     preset: options.preset,
     seed: options.seed,
@@ -120,6 +130,7 @@ function report(options: ShapeOptions, device: string, { traffic, counters, seco
     added_delay_ms: { p50: ms(0.5), p99: ms(0.99) },
     drops,
     decoys: Object.fromEntries(DECOY_KINDS.map((kind) => [kind, counters.read(`decoys_${kind}`)])),
+    tunnel,
   };
 }
 

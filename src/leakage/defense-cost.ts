@@ -16,7 +16,10 @@ export interface DefenseCost {
 }
 
 /** What a cost is made of, for each capture; `shape` reports it under other names. */
-export type CaptureCost = Omit<DefenseCost, "overhead">;
+export interface CaptureCost extends Omit<DefenseCost, "overhead"> {
+  /** Behind a tunnel: how many plans ran behind one another, each time that one began. All that its schedule says but the times. */
+  readonly plans?: readonly number[];
+}
 
 /**
  * The cost over all captures of a data set. Volumes add up, and so large captures weigh more. Quantiles of delay do not add up: `p50` is

@@ -8,6 +8,7 @@ import { TargetFile } from "../lab/target-file.js";
 import { DEFAULTS } from "../leakage/protocol.js";
 import { OBSERVER_KINDS } from "../trace/make-observer.js";
 import type { Command } from "./command.js";
+import { defensesSet } from "./defenses-set.js";
 import { oneOf } from "./one-of.js";
 import { Progress } from "./progress.js";
 import { VERSION } from "./version.js";
@@ -27,6 +28,8 @@ they are not asked about. Beside it stands what the same attacks read where labe
 
   --task NAME       one of the set's tasks (default: the first; labels: every label a class)
   --preset P        ${PRESET_NAMES.join(", ")} (default off)
+  --set N.K=V       another value than the preset's, as episode.always=true; as often as wanted
+  --stretch         of a tunnel, look only from when an episode begins until none follows: windows without idle time
   --window W        N: every N packets; TIME: as 30s; trace: each capture (default)
   --direction D     both (default), up or down
   --vantage V       wan: behind the router (default); lan: on the link from box to router
@@ -70,6 +73,8 @@ async function run(args: string[]): Promise<number> {
       votes: { type: "boolean", default: false },
       stale: { type: "boolean", default: false },
       seed: { type: "string", default: "1" },
+      set: { type: "string", multiple: true, default: [] },
+      stretch: { type: "boolean", default: false },
       out: { type: "string" },
       json: { type: "boolean", default: false },
     },
@@ -83,6 +88,8 @@ async function run(args: string[]): Promise<number> {
     dataset,
     task: values.task ?? null,
     preset: values.preset,
+    defenses: defensesSet(values.set),
+    stretch: values.stretch,
     seed: values.seed,
     observer: oneOf("observer", OBSERVER_KINDS, values.observer),
     vantage: oneOf("vantage", ["wan", "lan"], values.vantage) === "wan" ? "beyond" : "lan",
@@ -118,7 +125,7 @@ async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-function inWords({ dataset, defense, cost, leakage, observer, vantage }: AttackDatasetReport): string {
+function inWords({ dataset, defense, cost, bound, leakage, observer, vantage }: AttackDatasetReport): string {
   const share = (value: number): string => value.toFixed(3);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const classes = leakage.classes.map(
@@ -134,6 +141,8 @@ function inWords({ dataset, defense, cost, leakage, observer, vantage }: AttackD
       ),
     ),
   ];
+  if (bound !== null)
+    lines.push(`who knows all that plans tell of a trace, and which class each tells of, is right in ${share(bound)}`);
   const none = leakage.null;
   if (none !== null)
     lines.push(

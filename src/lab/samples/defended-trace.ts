@@ -1,6 +1,8 @@
 import type { PresetName } from "../../defense/presets.js";
+import type { DefensesFile } from "../../defense/schema.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { CaptureCost } from "../../leakage/defense-cost.js";
+import type { Micros } from "../../time/micros.js";
 import type { TraceSink } from "../../trace/observation.js";
 import { makeObserver, type ObserverKind } from "../../trace/make-observer.js";
 import type { Dataset, Entry } from "../dataset/dataset.js";
@@ -13,6 +15,12 @@ export interface DefendedOptions {
   readonly preset: PresetName;
   /** The variance multiplier ν of jitter and decoys, instead of the preset's. */
   readonly nu?: number;
+  /** Single values instead of the preset's. */
+  readonly defenses?: DefensesFile;
+  /** How long observers look behind a tunnel, for all captures alike: see commonSpan. */
+  readonly span?: Micros;
+  /** Only the first stretch of a tunnel's episodes is observed. */
+  readonly stretch?: boolean;
   /** Of the defense's draws; every entry draws its own. */
   readonly seed: string;
   readonly vantage: "lan" | "beyond";
@@ -36,7 +44,7 @@ export async function defendedTrace(
 ): Promise<CaptureCost> {
   const lookers = onlookers.map(({ observer, sink }) => ({ observer, sink: new Stretch(entry, sink) }));
   const device = dataset.deviceOf(entry);
-  const { traffic } = await passCapture(
+  const { traffic, tunnel } = await passCapture(
     { ...defended, input: entry.path, seed: `${seed} ${entry.file} ${String(entry.index)}`, device },
     (pool, local) =>
       new Eyes(
@@ -51,5 +59,6 @@ export async function defendedTrace(
     );
   const { before, after, delays } = traffic;
   const ms = (q: number): number => delays.at(q) / 1e3;
-  return { before, after, added_delay_ms: { p50: ms(0.5), p99: ms(0.99) } };
+  const plans = tunnel === null ? {} : { plans: tunnel.leak.plans };
+  return { before, after, added_delay_ms: { p50: ms(0.5), p99: ms(0.99) }, ...plans };
 }

@@ -1,11 +1,13 @@
 import { Worker } from "node:worker_threads";
 import type { SampleForm } from "../../attack/attack.js";
+import { PRESETS } from "../../defense/presets.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Matrix } from "../../features/matrix.js";
 import { stacked } from "../../features/stacked.js";
 import { totalCost } from "../../leakage/defense-cost.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
 import { Dataset } from "../dataset/dataset.js";
+import { commonSpan } from "../tunnel/common-span.js";
 import type { Look } from "./look.js";
 import type { Passed, PassingAnswer, PassingJob } from "./passing-worker.js";
 import type { Samples } from "./samples.js";
@@ -23,7 +25,11 @@ export async function passCaptures(
   { threads, ...job }: PassingOptions,
   progress: (done: number, all: number) => void,
 ): Promise<Samples[]> {
-  const { members, classes } = Dataset.open(job.manifest).task(job.task);
+  const task = Dataset.open(job.manifest).task(job.task);
+  const { members, classes } = task;
+  const { preset, defenses = {} } = job.defended;
+  const tunnel = defenses.episode?.enabled ?? PRESETS[preset].defenses.episode.enabled;
+  const defended = tunnel ? { span: commonSpan(task), ...job.defended } : job.defended;
   const queue = members.map((_, member) => member);
   const passed: Passed[] = [];
   const all = queue.length;
@@ -36,7 +42,7 @@ export async function passCaptures(
     await Promise.all(
       workers.map(async (worker) => {
         for (let member = queue.shift(); member !== undefined; member = queue.shift()) {
-          const answer = await asked(worker, { ...job, member });
+          const answer = await asked(worker, { ...job, defended, member });
           if ("code" in answer) throw new HushboxError(answer.code, answer.message);
           passed[member] = answer;
           progress(++done, all);
@@ -47,6 +53,10 @@ export async function passCaptures(
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
   const cost = totalCost(passed.map((one) => one.cost));
+  const schedules = passed.flatMap(({ cost: { plans } }, i) => {
+    const member = members[i];
+    return plans === undefined || member === undefined ? [] : [{ class: member.class, plans }];
+  });
   return job.looks.map((look, i) => ({
     ...joined(
       classes,
@@ -54,6 +64,7 @@ export async function passCaptures(
       passed.flatMap(({ looks }) => looks[i] ?? []),
     ),
     cost,
+    schedules,
   }));
 }
 
@@ -62,7 +73,7 @@ function joined(
   classes: readonly string[],
   { forms }: Look,
   parts: readonly { readonly set: SampleSet; readonly starts: Float64Array }[],
-): Omit<Samples, "cost"> {
+): Omit<Samples, "cost" | "schedules"> {
   const groupNames = [...new Set(parts.flatMap(({ set }) => set.groupNames))];
   const numbers = new Map(groupNames.map((name, i) => [name, i]));
   const rows = parts.reduce((sum, { set }) => sum + set.labels.length, 0);

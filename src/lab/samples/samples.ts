@@ -1,5 +1,6 @@
 import type { DefenseCost } from "../../leakage/defense-cost.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
+import type { Schedule } from "../tunnel/schedule-bound.js";
 
 /** What one look saw of a pass. */
 export interface Samples {
@@ -8,4 +9,6 @@ export interface Samples {
   readonly starts: Float64Array;
   /** Of the pass. */
   readonly cost: DefenseCost;
+  /** Behind a tunnel: of each capture, its class and the plans that ran. Not kept in files. */
+  readonly schedules?: readonly Schedule[];
 }

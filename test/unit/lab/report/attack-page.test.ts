@@ -12,6 +12,7 @@ function report(read: Read, changed: Partial<AttackDatasetReport> = {}): AttackD
     vantage: "wan",
     windows: { cut: "trace", size: 0, direction: "both", field: "raw" },
     cost: COST,
+    bound: null,
     leakage: leakageOf(read),
     ...changed,
   };
