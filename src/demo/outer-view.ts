@@ -1,5 +1,6 @@
 import { Quote } from "../defense/pad/quote.js";
 import type { Packet } from "../packet/packet.js";
+import type { Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
 import * as ipv6 from "../wire/ipv6.js";
@@ -11,10 +12,13 @@ import type { TunnelSeen } from "./report.js";
 
 // Types of WireGuard's messages, the first byte of the datagram (whitepaper, 5.4).
 const INITIATION = 1;
+const RESPONSE = 2;
 const COOKIE = 3;
 const DATA = 4;
 /** Data of no packet: header and tag alone. */
 const KEEPALIVE = 32;
+/** Who has nothing to send when the response comes confirms the new keys by an empty packet: the third of the handshake. In µs. */
+const CONFIRMS = 100_000;
 /** Leaks that are described. */
 const STRAYS = 5;
 
@@ -38,6 +42,7 @@ export class OuterView {
   #keepalives = 0;
   #fragments = 0;
   #errors = 0;
+  #respondedAt = -Infinity;
   #leaked = 0;
   readonly #quote = new Quote();
   readonly #strays: string[] = [];
@@ -49,8 +54,8 @@ export class OuterView {
   }
 
   poll(): void {
-    this.#wan.poll((packet, view) => {
-      this.#beyond(packet, view);
+    this.#wan.poll((packet, view, at) => {
+      this.#beyond(packet, view, at);
     });
     this.#lan.poll((packet, view) => {
       if (this.#leaves(packet, view)) this.#leak(packet, view);
@@ -75,7 +80,7 @@ export class OuterView {
   }
 
   /** Behind the router there is nobody but this household: whatever is not WireGuard is a leak. */
-  #beyond(packet: Packet, view: DataView): void {
+  #beyond(packet: Packet, view: DataView, at: Micros): void {
     if (packet.version === 0 || isNeighbour(packet)) return;
     const { port } = this.#options;
     if (packet.fragment) this.#fragments++;
@@ -87,8 +92,11 @@ export class OuterView {
     }
     const bytes = packet.end - packet.payload;
     const type = bytes > 0 ? view.getUint8(packet.payload) : 0;
+    const empty = type === DATA && packet.wireLength - (packet.payload - packet.at) === KEEPALIVE;
+    if (type === RESPONSE) this.#respondedAt = at;
     if (type >= INITIATION && type <= COOKIE) this.#handshakes++;
-    else if (type === DATA && packet.wireLength - (packet.payload - packet.at) === KEEPALIVE) this.#keepalives++;
+    else if (empty && at - this.#respondedAt < CONFIRMS) this.#handshakes++;
+    else if (empty) this.#keepalives++;
     else {
       const sizes = up ? this.#sizes.up : this.#sizes.down;
       sizes.set(packet.wireLength, (sizes.get(packet.wireLength) ?? 0) + 1);

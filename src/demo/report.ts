@@ -29,7 +29,7 @@ export interface Seen {
 export interface TunnelSeen {
   /** Frames with WireGuard's data, by bytes. */
   readonly sizes: Readonly<Record<Way, Readonly<Record<string, number>>>>;
-  /** Initiations, responses, cookies: these have sizes of their own. */
+  /** Initiations, responses, confirmations without data, cookies: these have sizes of their own. */
   readonly handshake_packets: number;
   /** Data without a packet: idle enough to show. */
   readonly keepalives: number;

@@ -40,6 +40,11 @@ export class Child {
     return this.#process.exitCode;
   }
 
+  /** What it has printed on standard output so far. */
+  get said(): string {
+    return this.#out;
+  }
+
   /** What it has printed on standard error so far. */
   get errors(): string {
     return this.#errors;

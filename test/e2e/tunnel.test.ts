@@ -210,3 +210,81 @@ void test("nothing leaves outside the tunnel, whatever is restarted", { skip, ti
   const left = await laboratory.run("box", ["nft", "list", "ruleset"]);
   t.equal(left.stdout, "");
 });
+
+void test("a path that takes 1400 bytes: one size still, and none in pieces", { skip, timeout: 120_000 }, async (t) => {
+  const ground = await TunnelStage.open(t, "hx-mtu");
+  const { laboratory } = ground;
+  await cloudOf(ground);
+  await ground.start(t, "gateway");
+  const box = await ground.start(t, "box");
+  await until("the tunnel is up", () => reaches(ground));
+  // The link between router and provider; who sends more through the router hears of it.
+  for (const [place, card] of [
+    ["router", TOPOLOGY.router.wan],
+    ["isp", TOPOLOGY.isp.down],
+  ] as const)
+    await laboratory.run(place, ["ip", "link", "set", card, "mtu", "1400"]);
+  await until("the box has learned what the path takes", async () => {
+    await reaches(ground);
+    return (await tunnelOf(box)).mtu === 1312;
+  });
+  // Both ways: the gateway must know it too.
+  await until("small and large packets come through", async () => {
+    const large = await laboratory.run("speaker", [
+      "ping",
+      "-n",
+      "-c",
+      "1",
+      "-W",
+      "1",
+      "-s",
+      "1200",
+      ENDPOINTS.voice.v4,
+    ]);
+    return large.code === 0 && (await reaches(ground));
+  });
+  await sleep(7_000);
+  const stop = await watch(ground, "mtu");
+  // The last two in fragments of the device's own.
+  for (const size of ["56", "1200", "1290", "3000"]) {
+    const ping = ["ping", "-n", "-M", "dont", "-c", "10", "-i", "0.1", "-W", "1", "-s", size, ENDPOINTS.voice.v4];
+    t.match((await laboratory.run("speaker", ping)).stdout, / 0% packet loss/, `pings of ${size} bytes`);
+  }
+  const seen = await stop();
+  t.same(Object.keys(seen.sizes.up), [String(FULL - 108)], "one size up");
+  t.same(Object.keys(seen.sizes.down), [String(FULL - 108)], "one size down");
+  t.equal(seen.fragments + seen.leaked, 0, JSON.stringify(seen));
+});
+
+void test("a peer that vanishes and returns, and one of another version", { skip, timeout: 200_000 }, async (t) => {
+  const ground = await TunnelStage.open(t, "hx-gone");
+  await cloudOf(ground);
+  let gateway = await ground.start(t, "gateway");
+  const box = await ground.start(t, "box");
+  await until("the tunnel is up", async () => (await reaches(ground)) && (await tunnelOf(box)).state === "up");
+  const stop = await watch(ground, "gone");
+  chatter(ground);
+
+  // A decoy as a gateway of a later version would send it.
+  const script = `import socket, struct
+payload = struct.pack(">4sI", b"hush", 99)
+udp = struct.pack(">HHHH", 9, 9, 8 + len(payload), 0) + payload
+head = struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton("192.0.2.1"), socket.inet_aton("${TOPOLOGY.tunnel.box.v4}"))
+s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
+s.sendto(head + udp, ("${ground.interfaceOf("gateway")}", 0x0800))`;
+  t.equal((await ground.laboratory.run("gateway", ["python3", "-c", script])).stderr, "");
+  await until("the box tells of the other version", async () => (await tunnelOf(box)).farDecoys.otherVersion === 1);
+
+  await gateway.kill();
+  await until("the peer is unreachable", async () => (await tunnelOf(box)).state === "unreachable", 60_000);
+  t.match(String((await box.ask("GET", "/metrics")).body), /^hushbox_tunnel_state\{state="unreachable"\} 1$/m);
+  t.match(box.child.said, /the tunnel's peer no longer answers/);
+  gateway = await ground.start(t, "gateway");
+  await until("the tunnel is up again", async () => (await tunnelOf(box)).state === "up", 60_000);
+  await until("the device reaches the cloud again", () => reaches(ground));
+  t.match(box.child.said, /the tunnel's peer is back/);
+  const seen = await stop();
+  t.equal(seen.leaked, 0, JSON.stringify(seen.strays));
+  t.equal(seen.keepalives, 0, "no bare keep-alive");
+  t.ok((await tunnelOf(gateway)).handshakes > 0);
+});

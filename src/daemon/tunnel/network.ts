@@ -64,11 +64,18 @@ export async function routeMarked(mtu: number, six: boolean): Promise<void> {
 }
 
 /** Sends what is for boxes to the pair. */
-export async function routeBoxes(networks: readonly string[], mtu: number): Promise<void> {
-  for (const network of networks) {
-    await ipOf(isIPv4(network.split("/")[0] ?? "") ? "-4" : "-6", [
-      `route replace ${network} dev ${KERNEL_END} mtu lock ${mtu}`,
-    ]);
+export async function routeBoxes(
+  boxes: readonly { readonly networks: readonly string[]; readonly mtu: number }[],
+): Promise<void> {
+  const lines = boxes.flatMap(({ networks, mtu }) =>
+    networks.map((network) => `route replace ${network} dev ${KERNEL_END} mtu lock ${mtu}`),
+  );
+  for (const [family, version] of [
+    ["-4", isIPv4],
+    ["-6", isIPv6],
+  ] as const) {
+    const own = lines.filter((line) => version(line.split(/[ /]/)[2] ?? ""));
+    if (own.length > 0) await ipOf(family, own);
   }
 }
 
@@ -98,14 +105,20 @@ export function macOf(name: string): string {
   return readInterface(name).mac;
 }
 
-/** The largest packet that the route to an address takes, as the kernel knows it so far; null where there is no route. */
-export async function routeMtu(address: string): Promise<number | null> {
-  const { code, stdout } = await command(tool("ip"), ["-j", "route", "get", address]);
-  if (code !== 0) return null;
-  const [route] = JSON.parse(stdout) as { dev?: string; metrics?: { mtu?: number }[] }[];
-  const learned = route?.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
-  const link = route?.dev === undefined ? null : findInterface(route.dev);
-  return learned ?? link?.mtu ?? null;
+/** The largest packets that the routes to addresses take, as the kernel knows it so far, by address. Those without a route are left out. */
+export async function routeMtus(addresses: readonly string[]): Promise<Map<string, number>> {
+  const found = new Map<string, number>();
+  if (addresses.length === 0) return found;
+  const input = addresses.map((address) => `route get ${address}\n`).join("");
+  const { stdout } = await command(tool("ip"), ["-force", "-j", "-batch", "-"], { input });
+  // One array for each.
+  for (const [text] of stdout.matchAll(/^\[.*\]/gm)) {
+    const [route] = JSON.parse(text) as { dst?: string; dev?: string; metrics?: { mtu?: number }[] }[];
+    const learned = route?.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu;
+    const mtu = learned ?? (route?.dev === undefined ? undefined : findInterface(route.dev)?.mtu);
+    if (route?.dst !== undefined && mtu !== undefined) found.set(route.dst, mtu);
+  }
+  return found;
 }
 
 /** Takes the pair away. What is marked goes nowhere from now on. Idempotent. */

@@ -164,11 +164,14 @@ function clamp({ mtu }: RuleOptions): string[] {
   return [...to("ipv4", mtu - IPV4_AND_TCP), ...to("ipv6", mtu - IPV6_AND_TCP)];
 }
 
-/** Taps see what comes out of WireGuard before these chains do, and what the datapath sends passes none. */
+/**
+ * Taps see what comes out of WireGuard before these chains do, and what the datapath sends passes none. Before fragments are put together
+ * (-400): the kernel would put those from WireGuard together with the same ones from the datapath.
+ */
 function tunnelOnly({ tunnel }: RuleOptions): string[] {
   return [
     "chain taken {",
-    "type filter hook prerouting priority raw; policy accept;",
+    "type filter hook prerouting priority -450; policy accept;",
     `iifname { "${tunnel}", "${DATAPATH_END}" } counter drop`,
     "}",
     "chain kernel_speaks {",

@@ -18,12 +18,12 @@ import {
   removePair,
   routeBoxes,
   routeMarked,
-  routeMtu,
+  routeMtus,
   setAddresses,
 } from "./network.js";
 import { RuleGuard } from "./rule-guard.js";
 import { rulesOf, type RuleOptions } from "./rules.js";
-import { standInMac, WgFile } from "./wg-file.js";
+import { standInMac, WgFile, type WgPeer } from "./wg-file.js";
 import { WgInterface } from "./wg-interface.js";
 import { TunnelWatch } from "./watch.js";
 
@@ -53,7 +53,8 @@ export class Tunnel {
   #settings: TunnelSettings;
   #near = "";
   #bridgeMac: string | null = null;
-  #mtu: number;
+  /** Of packets inside, by the peer's public key. */
+  readonly #mtus: Map<string, number>;
   #repairs = 0;
   #looks = 0;
   #looking = false;
@@ -64,7 +65,7 @@ export class Tunnel {
     this.#settings = settings;
     this.#log = log;
     this.#file = WgFile.read(settings.file);
-    this.#mtu = this.#file.mtu ?? LARGEST;
+    this.#mtus = new Map(this.#file.peers.map(({ publicKey }) => [publicKey, this.#largest]));
     this.#wg = new WgInterface(settings.interface, log);
     this.#watch = new TunnelWatch(this.#file.peers, log);
     this.#guard = new RuleGuard(log);
@@ -136,24 +137,21 @@ export class Tunnel {
 
   /** What goes through the tunnel, as the datapath sees it: of a box all devices as one, of a gateway each box. Every packet gets one size. */
   datapath({ defenses, budget, cover }: TunnelSettings): DatapathOptions {
-    const pad = { ...defenses.pad, target: this.#mtu + ETHERNET_HEADER };
-    const common = { defenses: { ...defenses, pad }, budget };
-    const device = (
-      name: string,
-      mac: string,
-      networks: readonly string[] | null,
-      to: readonly string[],
-    ): DeviceOptions => ({
-      ...common,
-      name,
-      mac,
-      tunnel: { networks, cover: { ...coverTo(to, this.#file.path), ...cover } },
+    const box = this.#settings.role === "box";
+    const devices = this.#file.peers.map((peer): DeviceOptions => {
+      const { allowedIps } = peer;
+      const pad = { ...defenses.pad, target: this.#mtuOf(peer) + ETHERNET_HEADER };
+      return {
+        name: box ? "tunnel" : peer.name,
+        mac: box ? PAIR_MAC : standInMac(peer.publicKey),
+        defenses: { ...defenses, pad },
+        budget,
+        tunnel: {
+          networks: box ? null : allowedIps,
+          cover: { ...coverTo(allowedIps, this.#file.path), ...cover },
+        },
+      };
     });
-    const { peers } = this.#file;
-    const devices =
-      this.#settings.role === "box"
-        ? [device("tunnel", PAIR_MAC, null, peers[0]?.allowedIps ?? [])]
-        : peers.map(({ name, publicKey, allowedIps }) => device(name, standInMac(publicKey), allowedIps, allowedIps));
     return { devices, local: [], delayLocal: true };
   }
 
@@ -174,6 +172,20 @@ export class Tunnel {
       repairs: this.#repairs + this.#guard.restored,
       peers,
     };
+  }
+
+  /** Where every path takes it. */
+  get #largest(): number {
+    return this.#file.mtu ?? LARGEST;
+  }
+
+  /** Of a box that of its one peer; of a gateway the largest, which is that of WireGuard's interface. */
+  get #mtu(): number {
+    return this.#settings.role === "box" ? Math.min(...this.#mtus.values()) : this.#largest;
+  }
+
+  #mtuOf({ publicKey }: WgPeer): number {
+    return this.#mtus.get(publicKey) ?? this.#largest;
   }
 
   get #six(): boolean {
@@ -213,11 +225,7 @@ export class Tunnel {
 
   async #route(): Promise<void> {
     if (this.#settings.role === "box") await routeMarked(this.#mtu, this.#six);
-    else
-      await routeBoxes(
-        this.#file.peers.flatMap(({ allowedIps }) => allowedIps),
-        this.#mtu,
-      );
+    else await routeBoxes(this.#file.peers.map((peer) => ({ networks: peer.allowedIps, mtu: this.#mtuOf(peer) })));
   }
 
   async #fill(): Promise<void> {
@@ -251,24 +259,36 @@ export class Tunnel {
 
   /** A path that takes less than it did makes every packet smaller, so that none is sent in pieces. */
   async #fitPath(): Promise<boolean> {
-    const endpoints = this.#watch
-      .reports(performance.now())
-      .flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]));
-    const paths = await Promise.all(endpoints.slice(0, 1).map((endpoint) => routeMtu(hostOf(endpoint))));
-    const [path] = this.#settings.role === "box" ? paths : [];
-    if (path === undefined || path === null) return false;
-    const mtu = Math.max(SMALLEST, Math.min(this.#file.mtu ?? LARGEST, path - OVERHEAD));
-    if (mtu === this.#mtu) return false;
-    this.#log.warn("the path to the tunnel's peer takes packets of another size", { path, mtu, before: this.#mtu });
+    const reports = this.#watch.reports(performance.now());
+    const hosts = this.#file.peers.map((_, i) => hostOf(reports[i]?.endpoint ?? ""));
+    const paths = await routeMtus([...new Set(hosts.filter((host) => host !== ""))]);
+    const changed = this.#file.peers.flatMap((peer, i) => {
+      const path = paths.get(hosts[i] ?? "");
+      const had = this.#mtuOf(peer);
+      const mtu = path === undefined ? had : this.#fitting(path);
+      return path === undefined || mtu === had ? [] : [{ peer, path, mtu, had }];
+    });
+    const [one] = changed;
+    if (one === undefined) return false;
+    for (const { peer, path, mtu, had } of changed) {
+      const fields = { peer: peer.name, path, mtu, before: had };
+      this.#log.warn("the path to a peer of the tunnel takes packets of another size", fields);
+    }
     // The packets' side must know first of less, and the interface first of more (the ring looks at it four times a second).
-    if (mtu > this.#mtu) {
-      await raiseTunnel(this.#wg.name, mtu);
+    if (this.#settings.role === "box" && one.mtu > one.had) {
+      await raiseTunnel(this.#wg.name, one.mtu);
       await sleep(SEEN_WITHIN);
     }
-    this.#mtu = mtu;
+    for (const { peer, mtu } of changed) this.#mtus.set(peer.publicKey, mtu);
     await this.#route();
     await this.#guard.load(rulesOf(this.#rules()));
     return true;
+  }
+
+  /** What fits inside a path; where that is less than usual, in whole blocks of WireGuard's padding, so that it adds none (16 bytes). */
+  #fitting(path: number): number {
+    const room = path - OVERHEAD;
+    return room >= this.#largest ? this.#largest : Math.max(SMALLEST, room - (room % 16));
   }
 }
 

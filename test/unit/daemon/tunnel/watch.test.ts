@@ -1,0 +1,80 @@
+import { test } from "tap";
+import type { PeerState } from "../../../../src/datapath/tunnel-report.js";
+import { TunnelWatch } from "../../../../src/daemon/tunnel/watch.js";
+import type { WgPeer } from "../../../../src/daemon/tunnel/wg-file.js";
+import type { PeerReading } from "../../../../src/daemon/tunnel/wg-interface.js";
+import { LogTwin } from "../../../support/running-daemon.js";
+
+const PEER: WgPeer = { name: "far", publicKey: "key", allowedIps: [], endpoint: null, keepalive: false };
+const SILENT: PeerReading = { publicKey: "key", endpoint: null, handshake: 0, received: 0, sent: 0 };
+const EPOCH = Date.UTC(2026, 10, 22);
+
+class Bench {
+  readonly log = new LogTwin();
+  readonly watch = new TunnelWatch([PEER], this.log);
+  now = 0;
+  #reading = SILENT;
+
+  /** After `seconds` more, WireGuard says this. */
+  after(seconds: number, changes: Partial<PeerReading>, jump = 0): PeerState | undefined {
+    this.now += seconds * 1e3;
+    this.#reading = { ...this.#reading, ...changes };
+    this.watch.look([this.#reading], this.now, EPOCH + this.now + jump);
+    return this.watch.reports(this.now)[0]?.state;
+  }
+
+  get said(): string[] {
+    return this.log.lines.map(({ level, message }) => `${level}: ${message.split(/[;:]/)[0] ?? ""}`);
+  }
+}
+
+void test("a tunnel comes up, its peer vanishes, and is back", (t) => {
+  const bench = new Bench();
+  t.equal(bench.after(0, {}), "idle", "nothing was sent");
+  t.equal(bench.after(1, { sent: 148 }), "connecting");
+  t.equal(bench.after(1, { sent: 1600, received: 92, handshake: 5 }), "up");
+  t.equal(bench.after(100, { sent: 3000, received: 2000 }), "up");
+  t.equal(bench.after(1, { sent: 4500 }), "up", "no answer yet");
+  t.equal(bench.after(19, { sent: 6000 }), "up", "within what a keep-alive takes");
+  t.equal(bench.after(2, { sent: 7500 }), "unreachable");
+  t.equal(bench.after(60, { sent: 9000 }), "unreachable");
+  t.equal(bench.after(1, { received: 2092, handshake: 190, endpoint: "192.0.2.1:1" }), "up");
+  t.equal(bench.after(1, { endpoint: "192.0.2.9:1", received: 2100 }), "up");
+  t.same(bench.said, [
+    "info: the tunnel is up",
+    "error: the tunnel's peer no longer answers",
+    "info: the tunnel's peer is back",
+    "info: the tunnel's peer is at another address now",
+  ]);
+  t.match(bench.watch.reports(bench.now), [{ handshakes: 2, endpointChanges: 1, handshakeAgeSeconds: 1 }]);
+  t.end();
+});
+
+void test("wrong keys look like nobody there", (t) => {
+  const bench = new Bench();
+  bench.after(0, { sent: 148 });
+  t.equal(bench.after(10, { sent: 296 }), "connecting");
+  t.equal(bench.after(11, { sent: 444 }), "unreachable");
+  t.match(bench.log.lines[0]?.message, /both public keys and the firewall.*nothing of the devices leaves outside/);
+  t.end();
+});
+
+void test("silence is no fault", (t) => {
+  const bench = new Bench();
+  bench.after(0, { sent: 148 });
+  t.equal(bench.after(1, { received: 92, handshake: 5 }), "up");
+  t.equal(bench.after(600, {}), "idle", "the session has ended for want of packets");
+  t.same(bench.said, ["info: the tunnel is up"]);
+  t.end();
+});
+
+void test("a clock that jumps is told, one that drifts is not", (t) => {
+  const bench = new Bench();
+  bench.after(0, {});
+  bench.after(1, {}, 900);
+  bench.after(1, {}, -3_600_000);
+  bench.after(1, {}, -3_600_000);
+  t.equal(bench.watch.clockJumps, 1);
+  t.same(bench.said, ["warn: the clock was set back"]);
+  t.end();
+});
