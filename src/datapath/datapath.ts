@@ -1,7 +1,6 @@
 import type { BudgetState, DestinationReport, DeviceReport, FlowReport } from "./handle.js";
 import { SWALLOW } from "../defense/defense.js";
 import { Destinations } from "../defense/pad/destinations.js";
-import type { MechanismModules } from "../defense/pad/mechanism.js";
 import { Paths } from "../defense/pad/paths.js";
 import { QuicFlows } from "../defense/pad/quic-flows.js";
 import { TcpMemory } from "../defense/pad/tcp-memory.js";
@@ -11,20 +10,24 @@ import { FlowTable } from "../flow/flow-table.js";
 import { TcpFlows } from "../flow/tcp-flows.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { dissect } from "../packet/dissect.js";
+import { ipBytes } from "../packet/ip-bytes.js";
 import { DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
 import { DepartureQueue } from "../schedule/departure-queue.js";
-import { NEVER, seconds, type Micros } from "../time/micros.js";
+import { earlier, NEVER, seconds, type Micros } from "../time/micros.js";
 import { completeChecksum } from "../wire/checksum.js";
+import { HEADER as ETHERNET_HEADER } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
 import { protocolName, TCP } from "../wire/protocol.js";
 import { deviceOf, isLocal, isUnknown } from "./classify.js";
 import { Counters } from "./counters.js";
-import { Device } from "./device.js";
+import { Device, type DeviceModules } from "./device.js";
 import { countDelay, countLateness, meter } from "./meter.js";
 import type { DatapathOptions } from "./options.js";
 import type { Tap } from "./tap.js";
+import type { TunnelEnd } from "./tunnel-end.js";
+import { Unpacker } from "./unpacker.js";
 import { Wishes } from "./wishes.js";
 
 /** Flows that are known at once, and how long an idle one is. */
@@ -76,7 +79,10 @@ export class Datapath {
   readonly #flows: FlowTable;
   readonly #tcp: TcpFlows;
   /** What the devices' defenses work with. */
-  readonly #modules: MechanismModules;
+  readonly #modules: DeviceModules;
+  readonly #unpacker: Unpacker;
+  /** The moment of this turn. */
+  #now: Micros;
   #wakeAt: Micros = NEVER;
 
   constructor(options: DatapathOptions, saved: BudgetState | null, modules: DatapathModules, now: Micros) {
@@ -98,7 +104,12 @@ export class Datapath {
       quic: new QuicFlows(FLOWS.capacity),
       trust: new Trust({ destinations, paths, tally }),
       memory: new TcpMemory(FLOWS.capacity, { random, destinations }),
+      left: (packet) => {
+        this.#left(packet);
+      },
     };
+    this.#unpacker = new Unpacker(pool);
+    this.#now = now;
     this.#apply(options, saved, now);
   }
 
@@ -120,9 +131,12 @@ export class Datapath {
     this.#devices = options.devices.map((wanted, index) => {
       const kept = before.find((device) => device.options.mac === wanted.mac);
       if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtu, now);
-      kept.apply(wanted, mtu, now);
+      const old = kept.apply(wanted, mtu, now);
+      if (old !== null) this.#drain(old);
       return kept;
     });
+    for (const { end } of before.filter((device) => !this.#devices.includes(device)))
+      if (end !== null) this.#drain(end);
     this.#flows.renumber(before.map((device) => this.#devices.indexOf(device)));
     this.#devices.forEach((device, index) => {
       device.index = index;
@@ -134,15 +148,19 @@ export class Datapath {
   /** One turn. Calling it early or often is harmless. Returns when it next has work. */
   poll(now: Micros): Micros {
     const { inside, outside } = this.#cards;
+    this.#now = now;
     this.#release(now);
+    this.#fillSlots(now);
     for (let p = inside.receive(); p !== null; p = inside.receive()) this.#admit(p, UP, now);
     for (let p = outside.receive(); p !== null; p = outside.receive()) this.#admit(p, DOWN, now);
     if (this.#wakeAt <= now) this.#tick(now);
+    // What came now may have begun an episode, whose first slot is now.
+    const slot = this.#fillSlots(now);
     this.#values[TURNS] = (this.#values[TURNS] ?? 0) + 1;
     this.#values[LAST_TURN] = now;
     this.#values[FLOWS_KNOWN] = this.#flows.size;
     this.#values[FLOWS_EVICTED] = this.#flows.evicted;
-    const next = this.#queue.nextAt();
+    const next = earlier(this.#queue.nextAt(), slot);
     return next < this.#wakeAt ? next : this.#wakeAt;
   }
 
@@ -176,11 +194,15 @@ export class Datapath {
       if (p.kind === REAL) this.#add(meter(p.direction).dropStopped, 1);
       this.#pool.release(p);
     }
+    for (const { end } of this.#devices) if (end !== null) this.#drain(end);
   }
 
   /** A calendar month began: budgets are whole again. */
   startMonth(): void {
-    for (const device of this.#devices) device.budget.monthBytes = 0;
+    for (const device of this.#devices) {
+      device.budget.monthBytes = 0;
+      device.end?.startMonth();
+    }
     this.#values[MONTH_BYTES] = 0;
   }
 
@@ -271,6 +293,7 @@ export class Datapath {
       return;
     }
     this.#count(device, packet, now);
+    if (direction === DOWN && device.end !== null && this.#isUnpacked(device, device.end, packet, now)) return;
     if (direction === UP) {
       if (!local) device.decoys.sawUp(packet, this.#view);
     } else if (device.decoys.answers(packet, this.#view, now)) {
@@ -286,7 +309,115 @@ export class Datapath {
         return;
       }
     }
+    if (direction === UP && device.end !== null) this.#offer(device.end, packet, now);
+    else this.#schedule(device, packet, now);
+  }
+
+  /** Waits for a slot of the tunnel. */
+  #offer(end: TunnelEnd, packet: Packet, now: Micros): void {
+    const m = meter(UP);
+    const bytes = packet.version === 0 ? Infinity : ipBytes(packet, this.#view);
+    if (end.offer(packet, bytes, now)) {
+      this.#add(m.held, 1);
+      this.#add(m.delayed, 1);
+      return;
+    }
+    this.#add(bytes === Infinity ? m.dropOversize : m.dropQueueFull, 1);
+    this.#pool.release(packet);
+  }
+
+  /** A real packet has left in a slot. */
+  #left(packet: Packet): void {
+    const values = this.#values;
+    const m = meter(UP);
+    values[m.held] = (values[m.held] ?? 0) - 1;
+    values[m.packetsOut] = (values[m.packetsOut] ?? 0) + 1;
+    values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength;
+    countDelay(values, UP, this.#now - packet.arrivedAt);
+  }
+
+  /** Sends what is in the slots that are due. Answers when the next one is. */
+  #fillSlots(now: Micros): Micros {
+    const { outside } = this.#cards;
+    let next = NEVER;
+    for (const device of this.#devices) {
+      const { end } = device;
+      if (end === null) continue;
+      for (let due = end.nextAt(); due <= now && outside.room > 0; due = end.nextAt()) {
+        const packet = end.emit(now);
+        if (packet === null) break;
+        packet.direction = UP;
+        packet.device = device.index;
+        this.#sendSlot(packet, end.filled, due, now);
+      }
+      if (device.budget.monthBytes !== end.monthBytes) {
+        this.#add(MONTH_BYTES, end.monthBytes - device.budget.monthBytes);
+        device.budget.monthBytes = end.monthBytes;
+      }
+      next = earlier(next, end.nextAt());
+    }
+    return next;
+  }
+
+  #sendSlot(packet: Packet, filled: { packets: number; bytes: number }, due: Micros, now: Micros): void {
+    const m = meter(UP);
+    if (filled.packets === 0) this.#add(m.decoyPackets, 1);
+    this.#add(m.paddingBytes, packet.length + packet.pad - ETHERNET_HEADER - filled.bytes);
+    countLateness(this.#values, UP, now - due);
+    if (this.#tap !== null) this.#tap.sent(packet, now);
+    this.#cards.outside.send(packet);
+  }
+
+  /** Takes a carrier of the far end apart; what it holds comes in as if it had come by itself. False for what is no carrier. */
+  #isUnpacked(device: Device, end: TunnelEnd, packet: Packet, now: Micros): boolean {
+    const from = end.heard(packet, now);
+    if (from === 0) {
+      end.carried(packet.version === 0 ? 0 : ipBytes(packet, this.#view), now);
+      return false;
+    }
+    const { tally } = this.#modules;
+    let empty = true;
+    if (from > 0) {
+      for (let inner = this.#unpacker.first(packet, from); inner !== null; inner = this.#unpacker.next()) {
+        empty = false;
+        end.carried(inner.length - ETHERNET_HEADER, now);
+        this.#deliver(device, inner, now);
+      }
+    }
+    if (empty) tally.add(tally.place(from > 0 ? "far_decoys" : "far_decoys_of_other_version"), 1);
+    this.#swallow(packet);
+    return true;
+  }
+
+  /** What a carrier held goes to the device. */
+  #deliver(device: Device, packet: Packet, now: Micros): void {
+    const m = meter(DOWN);
+    packet.direction = DOWN;
+    packet.arrivedAt = packet.departAt = now;
+    packet.device = device.index;
+    dissect(packet, this.#view);
+    this.#add(m.packetsIn, 1);
+    this.#add(m.bytesIn, packet.wireLength);
+    if (this.#tap !== null) this.#tap.arrived(packet, now);
+    this.#count(device, packet, now);
+    packet.flow = this.#flows.lookup(packet, this.#view, now);
+    for (const defense of device.chain) {
+      if (defense.onPacket(packet, now) === SWALLOW) {
+        this.#swallow(packet);
+        return;
+      }
+    }
     this.#schedule(device, packet, now);
+  }
+
+  /** An end that is no more: what waits there is counted as dropped. */
+  #drain(end: TunnelEnd): void {
+    const m = meter(UP);
+    for (let p = end.shift(); p !== null; p = end.shift()) {
+      this.#add(m.held, -1);
+      this.#add(m.dropStopped, 1);
+      this.#pool.release(p);
+    }
   }
 
   #schedule(device: Device, packet: Packet, now: Micros): void {

@@ -11,6 +11,10 @@ import { DOWN, UP } from "../packet/packet.js";
 import type { MechanismModules } from "../defense/pad/mechanism.js";
 import { micros, type Micros } from "../time/micros.js";
 import type { DeviceOptions } from "./options.js";
+import { TunnelEnd, type TunnelEndModules } from "./tunnel-end.js";
+
+/** What devices' defenses work with, and their tunnels. */
+export type DeviceModules = MechanismModules & TunnelEndModules;
 
 /** One device while it is configured: its chain, its budget, its decoys, and when its last packet of each direction leaves. */
 export class Device {
@@ -23,6 +27,8 @@ export class Device {
   chain: readonly Defense[] = [];
   readonly budget: Budget;
   decoys: Decoys;
+  /** Where it has a tunnel with a schedule: what packets of its way up wait in. */
+  end: TunnelEnd | null;
   /** The latest departure of each direction: no later packet of the same direction leaves before it. */
   readonly lastDeparture: [Micros, Micros] = [micros(0), micros(0)];
   /** Local traffic leaves no earlier than this: what became local by a change must not overtake what is held of it from before. */
@@ -32,13 +38,13 @@ export class Device {
   bytesUp = 0;
   bytesDown = 0;
   lastSeen = micros(-1);
-  readonly #modules: MechanismModules;
+  readonly #modules: DeviceModules;
 
   constructor(
     options: DeviceOptions,
     index: number,
     monthBytes: number,
-    modules: MechanismModules,
+    modules: DeviceModules,
     mtu: number,
     now: Micros,
   ) {
@@ -53,11 +59,17 @@ export class Device {
     this.networks = networksOf(options);
     this.decoys =
       options.tunnel === undefined ? new DecoySource(modules) : new CoverSource(options.tunnel.cover, modules.tally);
+    this.end = this.#endOf(options, now);
     this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, mtu, now });
   }
 
-  /** Takes new values over. A defense whose own values stay the same keeps its state. */
-  apply(options: DeviceOptions, mtu: number, now: Micros): void {
+  /**
+   * Takes new values over. A defense whose own values stay the same keeps its state. Answers the tunnel's end that another has taken the
+   * place of: what waits there is the caller's.
+   */
+  apply(options: DeviceOptions, mtu: number, now: Micros): TunnelEnd | null {
+    const before = this.end;
+    if (scheduleOf(options) !== scheduleOf(this.options)) this.end = this.#endOf(options, now);
     this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { ...this.#modules, mtu, now });
     if (options.tunnel !== undefined && JSON.stringify(options.tunnel) !== JSON.stringify(this.options.tunnel)) {
       this.networks = networksOf(options);
@@ -65,6 +77,13 @@ export class Device {
     }
     this.options = options;
     this.budget.options = options.budget;
+    return before === this.end ? null : before;
+  }
+
+  #endOf({ defenses, tunnel, budget }: DeviceOptions, now: Micros): TunnelEnd | null {
+    if (tunnel === undefined || !defenses.episode.enabled) return null;
+    const { monthBytes } = this.budget;
+    return new TunnelEnd(defenses, tunnel, { perMonth: budget.perMonth, monthBytes }, this.#modules, now);
   }
 
   /** What counts as local, or whether it waits, is another from now on. */
@@ -77,4 +96,9 @@ export class Device {
 function networksOf({ tunnel }: DeviceOptions): Prefixes | null {
   const networks = tunnel?.networks ?? null;
   return networks === null ? null : new Prefixes(networks);
+}
+
+/** Two with the same have the same end. */
+function scheduleOf({ defenses: { episode }, tunnel, budget: { perMonth } }: DeviceOptions): string {
+  return JSON.stringify([episode, tunnel, perMonth]);
 }

@@ -17,6 +17,10 @@ export interface TunnelledOptions {
   /** Its addresses inside the tunnel, as CIDR prefixes; it is known by these instead of by `mac`, which then only names it. Null: by `mac`. */
   readonly networks: readonly string[] | null;
   readonly cover: CoverOptions;
+  /** Which end of it this is. */
+  readonly role: "box" | "gateway";
+  /** Of carriers, between two hushboxes: IPv4 addresses, ours and the far end's. */
+  readonly ends: { readonly source: string; readonly destination: string };
 }
 
 /** Everything that can change while packets flow. Survives structuredClone. */

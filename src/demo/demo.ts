@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Status } from "../api/status.js";
 import { complete } from "../config/defaults.js";
 import type { Config } from "../config/schema.js";
-import { isPreset, type PresetName } from "../defense/presets.js";
+import type { PresetName } from "../defense/presets.js";
 import { Capture } from "../emulator/capture.js";
 import { missingPackages } from "../emulator/command.js";
 import { Laboratory } from "../emulator/laboratory.js";
@@ -39,7 +39,7 @@ const MAIN = join(BUILD, "src/main.js");
 const EMULATOR = join(BUILD, "src/emulator/program.js");
 
 export interface DemoOptions {
-  readonly preset: PresetName | TunnelName;
+  readonly preset: PresetName;
   readonly duration: Micros;
   readonly seed: string;
   readonly card: "ring" | "libpcap";
@@ -231,7 +231,7 @@ export class Demo {
     return {
       inside: box.inside,
       outside: box.outside,
-      ...(isPreset(this.#options.preset) ? { preset: this.#options.preset } : {}),
+      preset: this.#options.preset,
       devices: [{ name: "speaker", mac: speaker.mac }],
       nic: { card: this.#options.card },
       api: { listen: `127.0.0.1:${PORT}` },
@@ -288,7 +288,7 @@ export class Demo {
     }
     const late = up?.latenessMicroseconds;
     return {
-      preset: this.#tunnel === null ? status.preset : this.#options.preset,
+      preset: status.preset,
       ...seen,
       ...(this.#outer === null ? {} : { tunnel: this.#outer.seen() }),
       lateness_us: { p50: late?.p50 ?? 0, p99: late?.p99 ?? 0 },

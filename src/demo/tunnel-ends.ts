@@ -1,7 +1,6 @@
 import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.js";
-import { isPreset } from "../defense/presets.js";
 import type { Laboratory } from "../emulator/laboratory.js";
 import { startStockPeer } from "../emulator/stock-peer.js";
 import { TOPOLOGY } from "../emulator/topology.js";
@@ -11,7 +10,7 @@ import { Program } from "./program.js";
 
 const READY_WITHIN = 20_000;
 
-/** What a demo may show: the presets, and a tunnel to a stock peer or to a hushbox. */
+/** The presets with a tunnel: to a stock peer, or to a hushbox. */
 export const TUNNELS = ["tunnel", "paired"] as const;
 export type TunnelName = (typeof TUNNELS)[number];
 
@@ -19,15 +18,8 @@ export function isTunnel(name: string): name is TunnelName {
   return (TUNNELS as readonly string[]).includes(name);
 }
 
-/** Slots and one size for everything that enters the tunnel, day and night a packet a second at least. */
-const SLOTS: Pick<Config, "preset" | "defenses" | "budget"> = {
-  preset: "off",
-  defenses: {
-    pad: { enabled: true, target: "mtu", trailer: true },
-    pace: { enabled: true, interval: "2ms", maxDelay: "1s", maxGap: "1s" },
-  },
-  budget: { packetsPerSecond: 500, bytesPerSecond: "10MB", share: 100, perMonth: "1000GB/month" },
-};
+/** The emulated speaker gives a download of 3 MB 11 s: that takes more slots than the presets have for a household's line. */
+const FAST = { episode: { up: "3ms", down: "3ms" } };
 
 /** WireGuard between the laboratory's box and its gateway: files for both, and the far end itself. */
 export class TunnelEnds {
@@ -84,7 +76,7 @@ export class TunnelEnds {
   }
 
   get #defenses(): Partial<Config> {
-    return isPreset(this.#name) ? { preset: this.#name } : SLOTS;
+    return { preset: this.#name, defenses: FAST };
   }
 
   #file(end: "box" | "gateway"): string {

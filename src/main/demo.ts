@@ -5,13 +5,10 @@ import { Demo } from "../demo/demo.js";
 import { passed } from "../demo/report.js";
 import { StreamScreen } from "../demo/screen.js";
 import { story, table } from "../demo/table.js";
-import { isTunnel, TUNNELS } from "../demo/tunnel-ends.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { DURATION_PATTERN, parseDuration } from "../time/duration.js";
 import { seconds, type Micros } from "../time/micros.js";
 import type { Command } from "./command.js";
-
-const NAMES = [...new Set([...PRESET_NAMES, ...TUNNELS])];
 
 /** `hushbox demo`: the whole thing in network namespaces. */
 export const command: Command = {
@@ -24,7 +21,7 @@ make of it: the twelve features before and after, what it costs, and whether any
 With tunnel and paired all of it goes through WireGuard, to a stock peer or to a hushbox with role gateway.
 Needs root and Linux; touches nothing outside its namespaces. The API answers on a printed address meanwhile.
 
-  --preset P        ${NAMES.join(", ")} (default paper)
+  --preset P        ${PRESET_NAMES.join(", ")} (default paper)
   --duration TIME   how long the speaker talks (default 60s)
   --seed S          the same seed gives the same plan of the speaker (default 1)
   --nic CARD        ring, or libpcap where the packages cap and raw-socket are built (default ring)
@@ -51,8 +48,7 @@ const OPTIONS = {
 async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
   const { preset, seed, nic: card, json, keep } = values;
-  if (!isPreset(preset) && !isTunnel(preset))
-    throw wrong(`there is no preset "${preset}"; there are ${NAMES.join(", ")}`);
+  if (!isPreset(preset)) throw wrong(`there is no preset "${preset}"; there are ${PRESET_NAMES.join(", ")}`);
   if (card !== "ring" && card !== "libpcap") throw wrong(`--nic is ring or libpcap, not "${card}"`);
   const duration = durationOf(values.duration);
   const why = Demo.unavailable(preset);

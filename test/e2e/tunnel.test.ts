@@ -147,6 +147,34 @@ void test(
   },
 );
 
+void test(
+  "episodes between two hushboxes: slots of one size, packets share them, every byte is right",
+  {
+    skip,
+    timeout: 120_000,
+  },
+  async (t) => {
+    const ground = await TunnelStage.open(t, "hx-pair");
+    const paired = { preset: "paired", defenses: { episode: { up: "3ms", down: "3ms" } }, budget: {} };
+    const gateway = await ground.start(t, "gateway", paired);
+    const box = await ground.start(t, "box", paired);
+    const stop = await watch(ground, "pair");
+    await speak(t, ground, 15);
+    const seen = await stop();
+    t.same(Object.keys(seen.sizes.up), [String(FULL)], "up");
+    t.same(Object.keys(seen.sizes.down), [String(FULL)], "down");
+    t.equal(seen.keepalives + seen.fragments + seen.leaked, 0, JSON.stringify(seen));
+    for (const end of [box, gateway]) {
+      const { up, down, tunnel } = (await end.ask("GET", "/api/v1/status")).body as Status;
+      t.ok((up?.counts.packetsOut ?? 0) > 500, `${up?.counts.packetsOut ?? 0} packets in slots`);
+      t.equal(up?.counts.packetsIn, (up?.counts.packetsOut ?? 0) + (up?.counts.heldPackets ?? 0), "none was lost");
+      t.ok((up?.counts.decoyPackets ?? 0) > 0, "empty slots");
+      t.ok((down?.counts.packetsOut ?? 0) > 500, "and taken apart at the other end");
+      t.ok((tunnel?.farDecoys.ours ?? 0) > 0, "empty ones end there");
+    }
+  },
+);
+
 void test("nothing leaves outside the tunnel, whatever is restarted", { skip, timeout: 240_000 }, async (t) => {
   const ground = await TunnelStage.open(t, "hx-kill");
   const { laboratory } = ground;

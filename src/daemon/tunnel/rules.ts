@@ -16,8 +16,8 @@ export interface RuleOptions {
   readonly addresses: readonly string[];
   /** Servers that all DNS queries of the devices go to; none: queries to local resolvers are refused. */
   readonly dns: readonly string[];
-  /** The largest packet inside the tunnel. */
-  readonly mtu: number;
+  /** The largest packet with a TCP segment that devices and servers are to agree on. */
+  readonly segment: number;
 }
 
 const IPV4_AND_TCP = 40;
@@ -155,13 +155,13 @@ function gatewayRules(options: RuleOptions): string[] {
 }
 
 /** Segments that fit: padding must not make them too long, and a path that is narrower than the device's is not found out by loss. */
-function clamp({ mtu }: RuleOptions): string[] {
+function clamp({ segment }: RuleOptions): string[] {
   const to = (protocol: string, mss: number): string[] =>
     ["iifname", "oifname"].map(
       (side) =>
         `${side} "${KERNEL_END}" meta nfproto ${protocol} tcp flags & (syn | rst) == syn tcp option maxseg size > ${mss} tcp option maxseg size set ${mss}`,
     );
-  return [...to("ipv4", mtu - IPV4_AND_TCP), ...to("ipv6", mtu - IPV6_AND_TCP)];
+  return [...to("ipv4", segment - IPV4_AND_TCP), ...to("ipv6", segment - IPV6_AND_TCP)];
 }
 
 /**

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TunnelSettings } from "../../config/settings.js";
 import type { DatapathOptions, DeviceOptions } from "../../datapath/options.js";
@@ -7,6 +8,7 @@ import { COVER_SOURCES } from "../../defense/decoys/cover.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Log } from "../../log/log.js";
 import { findInterface } from "../../nic/interface.js";
+import { largest, largestSegment } from "../../tunnel/plan.js";
 import { parsePrefix } from "../../wire/prefix.js";
 import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
 import {
@@ -33,6 +35,8 @@ const LARGEST = 1420;
 /** Below this IPv6 does not work (RFC 8200). */
 const SMALLEST = 1280;
 const ETHERNET_HEADER = 14;
+/** The gateway in carriers, whatever its address: of the range for what is between a customer and a provider's NAT (RFC 6598). */
+const FAR_END = "100.127.255.254";
 /** Looks at what costs something, one in so many. */
 const SELDOM = 5;
 /** The ring sees another size of its interface within this, in milliseconds. */
@@ -93,6 +97,7 @@ export class Tunnel {
   /** Other devices, or other local networks: the rules follow before the packets do. */
   async apply(settings: TunnelSettings): Promise<void> {
     this.#settings = settings;
+    await this.#route();
     await this.#guard.load(rulesOf(this.#rules()));
   }
 
@@ -140,15 +145,21 @@ export class Tunnel {
     const box = this.#settings.role === "box";
     const devices = this.#file.peers.map((peer): DeviceOptions => {
       const { allowedIps } = peer;
-      const pad = { ...defenses.pad, target: this.#mtuOf(peer) + ETHERNET_HEADER };
+      const mtu = this.#mtuOf(peer);
+      const pad = { ...defenses.pad, target: mtu + ETHERNET_HEADER };
+      const episode = { ...defenses.episode, size: Math.min(defenses.episode.size, mtu) };
       return {
         name: box ? "tunnel" : peer.name,
         mac: box ? PAIR_MAC : standInMac(peer.publicKey),
-        defenses: { ...defenses, pad },
+        defenses: { ...defenses, pad, episode },
         budget,
         tunnel: {
           networks: box ? null : allowedIps,
           cover: { ...coverTo(allowedIps, this.#file.path), ...cover },
+          role: this.#settings.role,
+          ends: box
+            ? { source: firstFour(this.#file.addresses), destination: FAR_END }
+            : { source: FAR_END, destination: firstFour(allowedIps) },
         },
       };
     });
@@ -203,8 +214,14 @@ export class Tunnel {
       local,
       addresses: this.#file.addresses.map((address) => address.replace(/\/.*/, "")),
       dns: dns.length > 0 ? dns : this.#file.dns,
-      mtu: this.#mtu,
+      segment: this.#inner(this.#mtu, largestSegment),
     };
+  }
+
+  /** What a device's packet may have where the tunnel's have so much: two hushboxes put it into carriers. */
+  #inner(mtu: number, of = largest): number {
+    const { episode } = this.#settings.defenses;
+    return episode.enabled ? of({ ...episode, size: Math.min(episode.size, mtu) }) : mtu;
   }
 
   /** Where the inside is part of a bridge, packets reach the network layer there. */
@@ -224,13 +241,17 @@ export class Tunnel {
   }
 
   async #route(): Promise<void> {
-    if (this.#settings.role === "box") await routeMarked(this.#mtu, this.#six);
-    else await routeBoxes(this.#file.peers.map((peer) => ({ networks: peer.allowedIps, mtu: this.#mtuOf(peer) })));
+    if (this.#settings.role === "box") await routeMarked(this.#inner(this.#mtu), this.#six);
+    else
+      await routeBoxes(
+        this.#file.peers.map((peer) => ({ networks: peer.allowedIps, mtu: this.#inner(this.#mtuOf(peer)) })),
+      );
   }
 
   async #fill(): Promise<void> {
-    const { pace } = this.#settings.defenses;
-    const covered = pace.enabled && pace.maxGap > 0 && pace.maxGap < KEEPALIVE;
+    const { pace, episode } = this.#settings.defenses;
+    const gap = episode.enabled ? (episode.always ? 1 : episode.heartbeat) : pace.enabled ? pace.maxGap : 0;
+    const covered = gap > 0 && gap < KEEPALIVE;
     await this.#wg.configure(this.#file, !covered);
     await raiseTunnel(this.#wg.name, this.#mtu);
   }
@@ -290,6 +311,11 @@ export class Tunnel {
     const room = path - OVERHEAD;
     return room >= this.#largest ? this.#largest : Math.max(SMALLEST, room - (room % 16));
   }
+}
+
+/** The first IPv4 address of a list, without its prefix length; an empty text where there is none. */
+function firstFour(networks: readonly string[]): string {
+  return networks.map((network) => network.replace(/\/.*/, "")).find(isIPv4) ?? "";
 }
 
 /** What a file may not be, given what it is for. */

@@ -11,7 +11,7 @@ const BOX: RuleOptions = {
   local: ["192.168.0.0/16", "fe80::/10"],
   addresses: ["10.9.0.2", "fd00:9::2"],
   dns: ["10.9.0.1"],
-  mtu: 1420,
+  segment: 1420,
 };
 const GATEWAY: RuleOptions = { ...BOX, role: "gateway", near: "eth0", bridgeMac: null, macs: [], dns: [] };
 const noNft =
