@@ -11,7 +11,6 @@ const WORDS = [
   "run",
   "check",
   "guard",
-  "tunnel",
   "status",
   "set",
   "shape",
@@ -19,6 +18,7 @@ const WORDS = [
   "dataset",
   "attack",
   "campaign",
+  "tunnel",
   "demo",
   "emulate",
 ] as const;

@@ -10,7 +10,14 @@ let validate: ValidateFunction | undefined;
 export function checkConfig(value: unknown): Problem[] {
   validate ??= newAjv().compile(ConfigSchema);
   const problems = problemsOf(validate, value);
-  return problems.length > 0 ? problems : rules(value as Config);
+  return problems.length > 0 ? [...problems, ...nobody(value)] : [...nobody(value), ...rules(value as Config)];
+}
+
+/** Only a gateway does without devices. */
+function nobody(value: unknown): Problem[] {
+  const { devices, role } = (typeof value === "object" && value !== null ? value : {}) as Partial<Config>;
+  const none = Array.isArray(devices) && devices.length === 0 && role !== "gateway";
+  return none ? [{ path: "/devices", message: "expected at least 1, got none" }] : [];
 }
 
 /** What a schema cannot say. */
@@ -29,8 +36,6 @@ function devices(config: Config): Problem[] {
   const problems: Problem[] = [];
   const names = new Map<string, number>();
   const macs = new Map<string, number>();
-  if (config.devices.length === 0 && config.role !== "gateway")
-    problems.push({ path: "/devices", message: "expected at least 1, got none" });
   config.devices.forEach((device, i) => {
     const at = pointer("/devices", i);
     const mac = device.mac.toLowerCase();

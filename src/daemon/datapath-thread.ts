@@ -12,7 +12,7 @@ import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
 import { tapped } from "./tapped.js";
-import { warmUp } from "./warm-up.js";
+import { warmUp, warmUpTunnel } from "./warm-up.js";
 import { stillHeld } from "./kept-verdicts.js";
 import { DatapathLoop, macNumbers, monthOf, type Answer } from "./datapath-loop.js";
 import { TakeOver } from "./take-over.js";
@@ -38,7 +38,7 @@ function main(): void {
   const { cards: wanted, options, saved, bridge, counters: shared, wake } = workerData as ThreadData;
   native().threadName("hushbox-packets");
   native().threadPriority(wanted.priority);
-  warmUp(new SecureRandom());
+  ((wanted.tunnel ?? null) === null ? warmUp : warmUpTunnel)(new SecureRandom());
   const pool = new Pool(wanted.queue + WORKING_SLOTS);
   const cards = new RingCards(wanted, pool, macNumbers(options.devices.map((device) => device.mac)), wake);
   const counters = new Counters(shared);

@@ -82,13 +82,35 @@ function write(packet: Packet, view: DataView, direction: Direction, protocol: n
 
 /** Runs a datapath of its own over invented packets, with every defense on, so that the first real packet meets compiled code. */
 export function warmUp(random: Random): void {
+  rehearse(random, inline());
+}
+
+/** The same for a tunnel's way: slots that packets share. */
+export function warmUpTunnel(random: Random): void {
+  rehearse(random, tunnelled());
+}
+
+function rehearse(random: Random, options: DatapathOptions): void {
   const pool = new Pool(1024);
   const inside = new Rehearsal(pool, UP);
   const outside = new Rehearsal(pool, DOWN);
   const cards: Cards = { inside, outside, turn: (until) => until, close: () => undefined };
+  const modules = { pool, cards, random, counters: new Counters(), tap: null, queue: 512 };
+  const datapath = new Datapath(options, null, modules, micros(0));
+  for (let turn = 1, now = 0; turn <= TURNS; turn++) {
+    now += turn % 16 === 0 ? 40_000 : 500 * (turn % 5);
+    for (const nic of [inside, outside]) {
+      nic.now = now as Micros;
+      nic.left = BATCH;
+    }
+    datapath.poll(now as Micros);
+  }
+}
+
+function inline(): DatapathOptions {
   const window = millis(50);
   const { defenses } = PRESETS.standalone;
-  const options: DatapathOptions = {
+  return {
     devices: [
       {
         name: "rehearsal",
@@ -104,14 +126,27 @@ export function warmUp(random: Random): void {
     local: ["192.168.0.0/16"],
     delayLocal: false,
   };
-  const modules = { pool, cards, random, counters: new Counters(), tap: null, queue: 512 };
-  const datapath = new Datapath(options, null, modules, micros(0));
-  for (let turn = 1, now = 0; turn <= TURNS; turn++) {
-    now += turn % 16 === 0 ? 40_000 : 500 * (turn % 5);
-    for (const nic of [inside, outside]) {
-      nic.now = now as Micros;
-      nic.left = BATCH;
-    }
-    datapath.poll(now as Micros);
-  }
+}
+
+function tunnelled(): DatapathOptions {
+  const { defenses, budget } = PRESETS.paired;
+  const episode = { ...defenses.episode, always: true, up: millis(1), down: millis(1) };
+  return {
+    devices: [
+      {
+        name: "rehearsal",
+        mac: ethernet.formatMac(DEVICE),
+        defenses: { ...defenses, episode },
+        budget,
+        tunnel: {
+          networks: null,
+          cover: { source: "192.0.2.1", destination: "192.0.2.2" },
+          role: "box",
+          ends: { source: "192.0.2.3", destination: "192.0.2.4" },
+        },
+      },
+    ],
+    local: [],
+    delayLocal: true,
+  };
 }

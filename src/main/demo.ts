@@ -28,7 +28,8 @@ Needs root and Linux; touches nothing outside its namespaces. The API answers on
   --json            end with one object on standard output; everything else goes to standard error
   --keep            keep captures, configuration and logs; on a terminal, keep all running until Ctrl-C
 
-The exit status is 1 where a transfer was broken, an answer to a decoy reached the speaker, or something left outside a tunnel.
+The exit status is 1 where a transfer was broken, an answer to a decoy reached the speaker, or something left outside
+a tunnel.
 
 Example:
   sudo hushbox demo --preset paper --duration 30s

@@ -14,7 +14,8 @@ export const command: Command = {
        hushbox tunnel down
 
 guard   loads the kill switch before the network is up: what the configured devices send stays in the local network
-        until \`hushbox run\` opens the way through the tunnel (deploy/gateway/hushbox-tunnel-guard.service does this at boot)
+        until \`hushbox run\` opens the way through the tunnel
+        (deploy/gateway/hushbox-tunnel-guard.service does this at boot)
 down    takes the kill switch, its routes and the pair to the datapath away, which outlive the daemon: the devices'
         traffic passes without a tunnel from then on. For when hushbox is not to run any more
 

@@ -213,9 +213,18 @@ const BAD_FILES: readonly (readonly [what: string, text: string, complaint: stri
   [
     "what is missing",
     "outside: eth0\ndevices: []\n",
-    'f.yaml:1:1 "inside" is missing: The interface toward the devices. Needs a restart.',
+    'f.yaml:1:1 "inside" is missing: The interface toward the devices. Needs a restart.\nf.yaml:2:10 /devices expected at least 1, got none',
   ],
-  ["no device", "inside: a\noutside: b\ndevices: []\n", "f.yaml:3:10 /devices expected at least 1, got none"],
+  [
+    "a gateway without tunnels",
+    "inside: a\noutside: a\nrole: gateway\ndevices: []\n",
+    "f.yaml:1:1 /tunnel/file is missing: a gateway is the far end of tunnels",
+  ],
+  [
+    "a gateway with devices, and libpcap",
+    `${MINIMAL}role: gateway\ntunnel: {file: /etc/w.conf, dns: [1.2.3.444]}\nnic: {card: libpcap}\n`,
+    "f.yaml:4:3 /devices are the boxes' affair: a gateway knows boxes by the [Peer]s of its WireGuard file\nf.yaml:6:35 /tunnel/dns/0 1.2.3.444 is not an IP address\nf.yaml:7:13 /nic/card libpcap carries no tunnel: set ring",
+  ],
   [
     "one interface for both sides",
     MINIMAL.replace("wlan0", "eth0"),

@@ -44,7 +44,7 @@ test("wrong use is status 2 and says what is right", async (t) => {
     [["stauts"], /there is no command "stauts"; did you mean status\?/],
     [
       ["replay", "x.pcap"],
-      /there is no command "replay"; there are setup, run, check, guard, tunnel, status, set, shape/,
+      /there is no command "replay"; there are setup, run, check, guard, status, set, shape/,
     ],
     [["run", "--conf", "x"], /hushbox run: Unknown option '--conf'[^]*hushbox run --help says how/],
     [["set"], /hushbox set: what is to be set\?[^]*hushbox set --help says how/],
