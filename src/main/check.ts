@@ -14,7 +14,8 @@ export const command: Command = {
   usage: `Usage: hushbox check [--config FILE] [--json]
 
 Reads the configuration (each mistake with line and column) and looks at the host: interfaces, permissions,
-offloads, bridges, state directory, API port, clock, and the access point where the inside card is a radio. Changes nothing.
+offloads, bridges, state directory, API port, clock, and the access point where the inside card is a radio.
+Changes nothing.
 Exit status 0 where hushbox would run (warnings aside), 1 where it would not.
 
   --config FILE   the configuration (default ${DEFAULT_CONFIG})
