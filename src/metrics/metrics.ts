@@ -14,9 +14,14 @@ export class Metrics {
   readonly #readings: readonly Reading[];
 
   constructor(source: MetricsSource) {
-    this.#readings = [datapathMetrics, defenseMetrics, nicMetrics, takeOverMetrics, tunnelMetrics, processMetrics].flatMap((room) =>
-      room(source),
-    );
+    this.#readings = [
+      datapathMetrics,
+      defenseMetrics,
+      nicMetrics,
+      takeOverMetrics,
+      tunnelMetrics,
+      processMetrics,
+    ].flatMap((room) => room(source));
     for (const reading of this.#readings) reading.register(this.#registry);
   }
 

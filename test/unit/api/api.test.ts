@@ -273,7 +273,10 @@ test("PUT preset turns the dial and clears overrides at its place", async (t) =>
   t.equal(hall?.defenses.pad.enabled, true);
   const bad = await ask(bench, "/api/v1/preset", { method: "PUT", headers, body: { preset: "papr" } });
   t.match(problem(t, bad, "invalid").errors, [
-    { path: "/preset", message: 'expected one of off, paper, standalone, tunnel, paired, got "papr"; did you mean "paper"?' },
+    {
+      path: "/preset",
+      message: 'expected one of off, paper, standalone, tunnel, paired, got "papr"; did you mean "paper"?',
+    },
   ]);
 });
 

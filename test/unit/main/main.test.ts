@@ -42,10 +42,7 @@ test("wrong use is status 2 and says what is right", async (t) => {
   const table: readonly (readonly [args: string[], error: RegExp])[] = [
     [[], /Usage: hushbox COMMAND/],
     [["stauts"], /there is no command "stauts"; did you mean status\?/],
-    [
-      ["replay", "x.pcap"],
-      /there is no command "replay"; there are setup, run, check, guard, status, set, shape/,
-    ],
+    [["replay", "x.pcap"], /there is no command "replay"; there are setup, run, check, guard, status, set, shape/],
     [["run", "--conf", "x"], /hushbox run: Unknown option '--conf'[^]*hushbox run --help says how/],
     [["set"], /hushbox set: what is to be set\?[^]*hushbox set --help says how/],
   ];

@@ -38,7 +38,10 @@ test("in threads as in one: the same rows in the same order at the same cost", a
   t.ok(many.every(({ set }) => set.labels.length > 0));
   const quiet = { ...job, defended: { ...defended, nu: 0 }, looks: LOOKS.slice(0, 1), threads: 1 };
   const [less] = await passCaptures(quiet, () => undefined);
-  t.ok((less?.cost.overhead.packets ?? 1) < (many[0]?.cost.overhead.packets ?? 0), "ν decides how many decoys there are");
+  t.ok(
+    (less?.cost.overhead.packets ?? 1) < (many[0]?.cost.overhead.packets ?? 0),
+    "ν decides how many decoys there are",
+  );
 
   for (const { starts, set } of many) {
     t.equal(starts.length, set.labels.length);
