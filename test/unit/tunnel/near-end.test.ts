@@ -76,6 +76,17 @@ test("what comes down keeps an episode going too, and what waits at the gateway 
   t.end();
 });
 
+test("music of 320 kbit/s plays on: no packet of it waits long, over any border", (t) => {
+  const music = Array.from({ length: 3000 }, (_, i) => ({ at: S + i * 32_900, up: false, bytes: 1356 }));
+  const answers = music.filter((_, i) => i % 2 === 0).map(({ at }) => ({ at: at + 1000, up: true, bytes: 52 }));
+  const given = [...demand(S), ...music, ...answers].sort((a, b) => a.at - b.at);
+  const { came, near } = new TunnelPair().run(given, 200 * S);
+  t.equal(came.down.length, 3000);
+  t.ok(Math.max(...came.down.map(({ at, given: from }) => at - from)) <= 20_000 + PATH + 16_500);
+  t.ok(near.followers >= 4 && near.demands === 1);
+  t.end();
+});
+
 test("heartbeats take what is less than a demand, and the far end answers each", (t) => {
   const pair = new TunnelPair(HEARTBEAT).run(
     [

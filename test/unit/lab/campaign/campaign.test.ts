@@ -116,7 +116,7 @@ test("wrong use", async (t) => {
     [["--out", "x", "--windows", "0"], /whole number from 1/],
     [["--out", "x", "--days", "-1"], /days/],
     [["--out", "x", "--scenarios", "none"], /leave nothing to measure/],
-    [["--out", "x", "--presets", "tunnel"], /--presets are of off, paper, standalone/],
+    [["--out", "x", "--presets", "tunel"], /--presets are of off, paper, standalone/],
   ];
   const root = t.testdir();
   for (const [args, message] of table) {
