@@ -1,6 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 import type { ValidateFunction } from "ajv";
-import { ConfigSchema, type Config } from "./schema.js";
+import { resolve } from "./resolve.js";
+import { ConfigSchema, type Config, type DeviceFile } from "./schema.js";
 import { pointer, type Problem } from "./problem.js";
 import { newAjv, problemsOf } from "./validator.js";
 
@@ -59,14 +60,29 @@ function devices(config: Config): Problem[] {
   return problems;
 }
 
+/** Where slots are wanted and no tunnel is there to have them, packets would pass undefended. */
+function undug(config: Config): Problem[] {
+  const wants = (device?: DeviceFile): boolean => resolve(config, device).defenses.episode.enabled;
+  const message = "needs a tunnel: name a wg-quick file as tunnel.file";
+  if (wants()) return [{ path: config.defenses?.episode?.enabled === true ? "/defenses/episode" : "/preset", message }];
+  return config.devices.flatMap((device, i) => (wants(device) ? [{ path: pointer("/devices", i), message }] : []));
+}
+
 function tunnel(config: Config): Problem[] {
   const gateway = config.role === "gateway";
   const { file = "", dns = [], decoySource = "", decoyDestination = "" } = config.tunnel ?? {};
   const problems: Problem[] = [];
   if (file === "") {
     if (gateway) problems.push({ path: "/tunnel/file", message: "is missing: a gateway is the far end of tunnels" });
+    else problems.push(...undug(config));
     return problems;
   }
+  const { peer, enabled } = resolve(config).defenses.episode;
+  if (gateway && enabled && peer === "stock")
+    problems.push({
+      path: "/preset",
+      message: "leaves the way down to a stock peer: a hushbox at the far end has paired",
+    });
   if (gateway && config.devices.length > 0)
     problems.push({
       path: "/devices",

@@ -319,11 +319,19 @@ function firstFour(networks: readonly string[]): string {
 }
 
 /** What a file may not be, given what it is for. */
-export function checkFile(file: WgFile, { role }: TunnelSettings): void {
+export function checkFile(file: WgFile, { role, defenses }: TunnelSettings): void {
   const fail = (what: string): never => {
     throw new HushboxError("config-invalid", `${file.path} ${what}`);
   };
   if (file.addresses.length === 0) fail("has no Address in [Interface]: what goes through the tunnel needs one there");
+  // Carriers of two hushboxes, and decoys for a stock peer, are IPv4.
+  if (defenses.episode.enabled) {
+    if (firstFour(file.addresses) === "") fail("has no IPv4 Address in [Interface]: what carries slots is IPv4");
+    const six = file.peers.find(({ allowedIps }) => firstFour(allowedIps) === "");
+    if (six !== undefined) fail(`has no IPv4 network in AllowedIPs of [Peer] ${six.name}: what carries slots is IPv4`);
+    if (role === "box" && defenses.episode.peer === "hushbox" && !file.peers.every(isWhole))
+      fail("does not allow 0.0.0.0/0 in [Peer]: what comes from the far end of a pair would be dropped");
+  }
   if (role === "gateway") {
     if (file.listenPort === null) fail("has no ListenPort in [Interface]: boxes must know where to call");
     const all = file.peers.find(({ allowedIps }) => allowedIps.some((network) => /\/0$/.test(network)));
@@ -337,6 +345,10 @@ export function checkFile(file: WgFile, { role }: TunnelSettings): void {
   if (second !== undefined) fail("has more than one [Peer]: a box has one far end");
   if (first?.endpoint === null) fail("has no Endpoint in [Peer]: the box would not know where to call");
   if (first?.allowedIps.length === 0) fail("has no AllowedIPs in [Peer]; 0.0.0.0/0, ::/0 sends everything there");
+}
+
+function isWhole({ allowedIps }: WgPeer): boolean {
+  return allowedIps.includes("0.0.0.0/0");
 }
 
 /** What a person should know and need not act on at once. */

@@ -216,6 +216,21 @@ const BAD_FILES: readonly (readonly [what: string, text: string, complaint: stri
     'f.yaml:1:1 "inside" is missing: The interface toward the devices. Needs a restart.\nf.yaml:2:10 /devices expected at least 1, got none',
   ],
   [
+    "slots without a tunnel",
+    `${MINIMAL}preset: paired\n`,
+    "f.yaml:5:9 /preset needs a tunnel: name a wg-quick file as tunnel.file",
+  ],
+  [
+    "slots without a tunnel, of one device",
+    MINIMAL.replace("}", ", preset: tunnel}"),
+    "f.yaml:4:5 /devices/0 needs a tunnel: name a wg-quick file as tunnel.file",
+  ],
+  [
+    "a gateway for stock peers",
+    "inside: a\noutside: a\nrole: gateway\npreset: tunnel\ndevices: []\ntunnel: {file: /etc/w.conf}\n",
+    "f.yaml:4:9 /preset leaves the way down to a stock peer: a hushbox at the far end has paired",
+  ],
+  [
     "a gateway without tunnels",
     "inside: a\noutside: a\nrole: gateway\ndevices: []\n",
     "f.yaml:1:1 /tunnel/file is missing: a gateway is the far end of tunnels",
