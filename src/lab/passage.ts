@@ -101,6 +101,8 @@ function wantedOf({ preset, nu, defenses }: PassageOptions, device: string): Dat
     preset,
     defenses: { ...noise, ...defenses },
     devices: [{ name: "device", mac: device }],
+    // Both ends of it are modelled: nobody reads a file.
+    tunnel: { file: "/dev/null" },
   };
   const [problem] = checkConfig(config);
   if (problem !== undefined)
