@@ -86,7 +86,7 @@ void test("bad input", { skip, timeout: 190_000 }, async (t) => {
       [
         "a misspelt value",
         `${good}preset: papper\n`,
-        new RegExp(`${at(5, 9)}/preset expected one of off, paper, standalone, got "papper"`),
+        new RegExp(`${at(5, 9)}/preset expected one of off, paper, standalone, tunnel, paired, got "papper"`),
       ],
       [
         "a misspelt key within",
