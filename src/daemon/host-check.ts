@@ -48,7 +48,8 @@ export async function checkHost(settings: Settings, paths = HOST, now = Date.now
     ...(cards.card === "libpcap" ? library("raw-socket") : []),
     ...capabilities(settings, paths),
     ...[cards.inside, cards.outside].flatMap((name) => guarded(`interface ${name}`, () => card(name, settings, paths))),
-    ...guarded("bridge", () => bridging(settings, paths)),
+    ...guarded("bridge", () => bridging(settings)),
+    ...bridgeFilter(paths),
     ...(settings.tunnel === null ? [] : tunnelChecks(settings.tunnel, paths)),
     stateDirectory(state),
     ...token(api.tokenFile),
@@ -192,12 +193,12 @@ function offloads(name: string, wanted: Settings["offloads"]): Finding[] {
 }
 
 /** The bridge between the cards, and what becomes of traffic without hushbox. */
-function bridging(settings: Settings, paths: HostPaths): Finding[] {
+function bridging(settings: Settings): Finding[] {
   const { inside, outside } = settings.cards;
   const what = "bridge";
   const bridge = readBridge(inside, outside);
   const none = "none joins the two cards: without hushbox nothing passes, whatever onFailure says";
-  if (bridge === null) return [{ status: "ok", what, message: none }, ...bridgeFilter(paths), ...guard(settings)];
+  if (bridge === null) return [{ status: "ok", what, message: none }, ...guard(settings)];
   const joined = `${bridge.name} joins the two cards`;
   const busy = TakeOverTable.look();
   if (busy === null) TakeOverTable.probe(settings.cards);
@@ -212,7 +213,7 @@ function bridging(settings: Settings, paths: HostPaths): Finding[] {
             message: `${joined}, and there is a table bridge ${TakeOverTable.NAME} that no running hushbox has made`,
             advice: `nft delete table bridge ${TakeOverTable.NAME}`,
           };
-  return [finding, ...bridgeFilter(paths), ...guard(settings)];
+  return [finding, ...guard(settings)];
 }
 
 /**
