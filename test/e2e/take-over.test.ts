@@ -29,7 +29,8 @@ const skip =
   (existsSync(`${ROOT}/build/native/ring.node`) ? false : "needs build/native/ring.node (npm run build)");
 
 const MAIN = `${ROOT}/build/src/main.js`;
-const { speaker, router, box: cards } = TOPOLOGY;
+const { speaker, router } = TOPOLOGY;
+const cards = { inside: TOPOLOGY.box.inside, outside: TOPOLOGY.box.outside };
 const PHONE = { mac: "02:68:62:00:00:11", v4: "192.168.78.11", router: "192.168.78.1" };
 /** A frame that left with less was not padded. */
 const DEFENDED = 1514;
