@@ -65,7 +65,7 @@ async function run(folders: readonly string[], jobs: number, tally: Tally): Prom
   const paths = folders.flatMap((folder) => testsIn(join("build/test", folder)));
   if (paths.length === 0) return true;
   const tap = join(ROOT, "node_modules/.bin/tap");
-  const argv = [...paths, "--reporter=tap", "--disable-coverage", `--jobs=${String(jobs)}`, "--timeout=600"];
+  const argv = [...paths, "--reporter=tap", "--disable-coverage", `--jobs=${String(jobs)}`, "--timeout=1200"];
   const child = spawn(tap, argv, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
   const parser = new Parser();
   listen(parser, "", tally);
