@@ -1,5 +1,6 @@
 import { Quote } from "../defense/pad/quote.js";
-import type { Packet } from "../packet/packet.js";
+import { farIn } from "../packet/far-in.js";
+import { UP, type Packet } from "../packet/packet.js";
 import type { Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
@@ -125,9 +126,7 @@ export class OuterView {
   #leaves(packet: Packet, view: DataView): boolean {
     const { device, local } = this.#options;
     if (ethernet.source(view, packet.at) !== device || packet.version === 0) return false;
-    const { network, version } = packet;
-    if (packet.destinationPort === 53) return true;
-    return version === 4 ? !local.has4(ipv4.destination(view, network)) : !local.has6(view, network + ipv6.DESTINATION);
+    return packet.destinationPort === 53 || !farIn(packet, view, UP, local);
   }
 }
 

@@ -1,8 +1,7 @@
-import type { Packet } from "../packet/packet.js";
+import { farIn } from "../packet/far-in.js";
+import { UP, type Packet } from "../packet/packet.js";
 import * as icmp from "../wire/icmp.js";
 import * as icmpv6 from "../wire/icmpv6.js";
-import * as ipv4 from "../wire/ipv4.js";
-import * as ipv6 from "../wire/ipv6.js";
 import type { Prefixes } from "../wire/prefix.js";
 import { ICMP, ICMPV6, TCP } from "../wire/protocol.js";
 import * as tcp from "../wire/tcp.js";
@@ -43,18 +42,13 @@ export class DecoySigns {
       }
       if ((flags & tcp.ACK) === 0 && hasStrayPayload(packet, view)) return true;
     }
-    return hops < (four ? this.#least4 : this.#least6) && !this.#staysLocal(packet, view);
+    return hops < (four ? this.#least4 : this.#least6) && !farIn(packet, view, UP, this.#local);
   }
 
   /** True for what a router says that a packet died at: no speaker asks for it. The packet is on its way down. */
   isAnswer({ protocol, transport }: Packet, view: DataView): boolean {
     if (protocol === ICMP) return icmp.type(view, transport) === icmp.TIME_EXCEEDED;
     return protocol === ICMPV6 && icmpv6.type(view, transport) === icmpv6.TIME_EXCEEDED;
-  }
-
-  #staysLocal({ version, network }: Packet, view: DataView): boolean {
-    if (version === 4) return this.#local.has4(ipv4.destination(view, network));
-    return this.#local.has6(view, network + ipv6.DESTINATION);
   }
 }
 

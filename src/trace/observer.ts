@@ -1,3 +1,4 @@
+import { farIn } from "../packet/far-in.js";
 import { ipBytes } from "../packet/ip-bytes.js";
 import { UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Micros } from "../time/micros.js";
@@ -47,7 +48,7 @@ export class Observer {
     const seen = this.observation;
     if (this.#vantage !== "lan" && (packet.version === 0 || isDiscovery(packet, view))) return false;
     if (this.#vantage === "beyond") {
-      if (this.#staysLocal(packet, view, direction) || (direction === UP && hopsLeft(packet, view) < 2)) return false;
+      if (farIn(packet, view, direction, this.#local) || (direction === UP && hopsLeft(packet, view) < 2)) return false;
       seen.length = LINK_HEADER + ipBytes(packet, view);
     } else {
       seen.length = Math.max(packet.length, packet.wireLength) + packet.pad;
@@ -76,13 +77,6 @@ export class Observer {
       const whole = tcp.fits(view, at, packet.end);
       this.#scales.handshake(seen, whole ? tcp.windowScale(view, at) : -1, (flags & tcp.ACK) !== 0);
     }
-  }
-
-  #staysLocal(packet: Packet, view: DataView, direction: Direction): boolean {
-    const at = packet.network;
-    if (packet.version === 4)
-      return this.#local.has4(direction === UP ? ipv4.destination(view, at) : ipv4.source(view, at));
-    return this.#local.has6(view, at + (direction === UP ? ipv6.DESTINATION : ipv6.SOURCE));
   }
 }
 

@@ -1,6 +1,7 @@
 import type { BudgetOptions, EpisodeOptions } from "../../defense/options.js";
 import { CaptureReader } from "../../nic/capture-reader.js";
 import { dissect } from "../../packet/dissect.js";
+import { farIn } from "../../packet/far-in.js";
 import { ipBytes } from "../../packet/ip-bytes.js";
 import { DOWN, SLOT_BYTES, UP, type Direction, type Packet } from "../../packet/packet.js";
 import { Pool } from "../../packet/pool.js";
@@ -13,7 +14,6 @@ import { NearEnd } from "../../tunnel/near-end.js";
 import { INITIATION, outerBytes, RESPONSE, sealedBytes } from "../../tunnel/outer-size.js";
 import { largest, largestSegment } from "../../tunnel/plan.js";
 import * as ipv4 from "../../wire/ipv4.js";
-import * as ipv6 from "../../wire/ipv6.js";
 import type { Prefixes } from "../../wire/prefix.js";
 import type { ObservedTraffic } from "../observed-traffic.js";
 import { Quantiles } from "../quantiles.js";
@@ -216,7 +216,7 @@ export class TunnelRun {
       packet.direction = direction;
       packet.arrivedAt = now;
       const seen = traffic.undefended(packet, now);
-      if (packet.version === 0 || staysHome(packet, pool.view, direction, local)) {
+      if (packet.version === 0 || farIn(packet, pool.view, direction, local)) {
         // Of the local network: not the tunnel's affair.
         if (seen) traffic.defended(packet, now);
       } else if (direction === UP) this.#comes(packet);
@@ -378,12 +378,4 @@ export class TunnelRun {
     this.#episodes = episodes;
     this.#plan = plan;
   }
-}
-
-/** True where no packet leaves the house for it. */
-function staysHome(packet: Packet, view: DataView, direction: Direction, local: Prefixes): boolean {
-  const { network, version } = packet;
-  const up = direction === UP;
-  if (version === 4) return local.has4(up ? ipv4.destination(view, network) : ipv4.source(view, network));
-  return local.has6(view, network + (up ? ipv6.DESTINATION : ipv6.SOURCE));
 }
