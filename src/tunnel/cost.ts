@@ -30,10 +30,15 @@ export function planBytes(options: EpisodeOptions, plan: number, level = 0): num
   return (cycleOf(options, "up", level).slots + down) * cyclesOf(options, plan) * sealedBytes(options.size);
 }
 
+/** Bytes of outer IP packets that a slot costs, with the far end's where it answers. */
+export function slotBytes({ size, peer }: EpisodeOptions): number {
+  return sealedBytes(size) * (peer === "hushbox" ? 2 : 1);
+}
+
 /** Bytes a month for heartbeats of a device that is idle all of it. */
 export function heartbeatBytes(options: EpisodeOptions): number {
   if (options.heartbeat === 0 || options.always) return 0;
-  return ((MONTH * 1e6) / options.heartbeat) * sealedBytes(options.size) * ways(options);
+  return ((MONTH * 1e6) / options.heartbeat) * slotBytes(options);
 }
 
 /** Bytes that a decoy costs on average, with the episodes that follow it. */
@@ -67,8 +72,4 @@ export function bytesPerMonth(options: EpisodeOptions, perDay: number): number {
 function endless(options: EpisodeOptions): number {
   const down = options.peer === "hushbox" ? 1e6 / cycleOf(options, "down", 0).length : 0;
   return (1e6 / cycleOf(options, "up", 0).length + down) * MONTH * sealedBytes(options.size);
-}
-
-function ways({ peer }: EpisodeOptions): number {
-  return peer === "hushbox" ? 2 : 1;
 }

@@ -5,7 +5,7 @@ import { uniform, type Random } from "../random/random.js";
 import { after, earlier, NEVER, type Micros } from "../time/micros.js";
 import { Activity } from "./activity.js";
 import * as carrier from "./carrier.js";
-import { decoysPerDay, goesOn, heartbeatBytes, planBytes } from "./cost.js";
+import { decoysPerDay, goesOn, planBytes, slotBytes } from "./cost.js";
 import { DecoyTimes } from "./decoy-times.js";
 import { Filler, type Filled } from "./filler.js";
 import { Losses } from "./losses.js";
@@ -73,7 +73,6 @@ export class NearEnd {
   readonly #cycles: readonly Cycle[];
   readonly #said = new carrier.Header();
   readonly #heard = new carrier.Header();
-  readonly #heartbeatCost: number;
   #farWaiting = 0;
   #farCongested = false;
   #episode: number;
@@ -99,7 +98,6 @@ export class NearEnd {
     this.queue = new SlotQueue(queue, largest(options), pool);
     this.#filler = new Filler(options.size, ends, pool, left);
     this.#decoyTimes = new DecoyTimes(decoysPerDay(options, budget.perMonth), random, now);
-    this.#heartbeatCost = (heartbeatBytes(options) * options.heartbeat) / (30.44 * 86_400e6);
     this.#cycles = Array.from({ length: LEVELS }, (_, level) => cycleOf(options, "up", level));
     this.#episode = random.word() & 0xffff;
     // A grid that begins with the daemon would say when that was; where in the span it begins says nothing.
@@ -255,7 +253,7 @@ export class NearEnd {
     said.episode = this.#episode;
     said.slot = 0;
     this.heartbeats++;
-    this.monthBytes += this.#heartbeatCost;
+    this.monthBytes += slotBytes(this.#options);
     do this.#heartbeatAt += this.#options.heartbeat;
     while (this.#heartbeatAt <= now);
     return this.#fill(now);
