@@ -81,6 +81,11 @@ export class Datapath {
   /** What the devices' defenses work with. */
   readonly #modules: DeviceModules;
   readonly #unpacker: Unpacker;
+  /** Places of what is counted of the far end's decoys. */
+  readonly #farDecoys: number;
+  readonly #farDecoysOfOthers: number;
+  /** Those of the devices that have a tunnel with a schedule. */
+  #tunnelled: Device[] = [];
   /** The moment of this turn. */
   #now: Micros;
   #wakeAt: Micros = NEVER;
@@ -109,6 +114,8 @@ export class Datapath {
       },
     };
     this.#unpacker = new Unpacker(pool);
+    this.#farDecoys = tally.place("far_decoys");
+    this.#farDecoysOfOthers = tally.place("far_decoys_of_other_version");
     this.#now = now;
     this.#apply(options, saved, now);
   }
@@ -141,6 +148,7 @@ export class Datapath {
     this.#devices.forEach((device, index) => {
       device.index = index;
     });
+    this.#tunnelled = this.#devices.filter(({ end }) => end !== null);
     this.#settleWake();
     this.#add(APPLIED, 1);
   }
@@ -303,14 +311,19 @@ export class Datapath {
     packet.flow = this.#flows.lookup(packet, this.#view, now);
     if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
       this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
-    for (const defense of device.chain) {
-      if (defense.onPacket(packet, now) === SWALLOW) {
-        this.#swallow(packet);
-        return;
-      }
-    }
+    if (this.#isSwallowed(device, packet, now)) return;
     if (direction === UP && device.end !== null) this.#offer(device.end, packet, now);
     else this.#schedule(device, packet, now);
+  }
+
+  /** Past the device's defenses; true where one of them wanted it to go no further. */
+  #isSwallowed(device: Device, packet: Packet, now: Micros): boolean {
+    for (const defense of device.chain) {
+      if (defense.onPacket(packet, now) !== SWALLOW) continue;
+      this.#swallow(packet);
+      return true;
+    }
+    return false;
   }
 
   /** Waits for a slot of the tunnel. */
@@ -340,7 +353,7 @@ export class Datapath {
   #fillSlots(now: Micros): Micros {
     const { outside } = this.#cards;
     let next = NEVER;
-    for (const device of this.#devices) {
+    for (const device of this.#tunnelled) {
       const { end } = device;
       if (end === null) continue;
       for (let due = end.nextAt(); due <= now && outside.room > 0; due = end.nextAt()) {
@@ -375,7 +388,6 @@ export class Datapath {
       end.carried(packet.version === 0 ? 0 : ipBytes(packet, this.#view), now);
       return false;
     }
-    const { tally } = this.#modules;
     let empty = true;
     if (from > 0) {
       for (let inner = this.#unpacker.first(packet, from); inner !== null; inner = this.#unpacker.next()) {
@@ -384,7 +396,7 @@ export class Datapath {
         this.#deliver(device, inner, now);
       }
     }
-    if (empty) tally.add(tally.place(from > 0 ? "far_decoys" : "far_decoys_of_other_version"), 1);
+    if (empty) this.#modules.tally.add(from > 0 ? this.#farDecoys : this.#farDecoysOfOthers, 1);
     this.#swallow(packet);
     return true;
   }
@@ -401,13 +413,7 @@ export class Datapath {
     if (this.#tap !== null) this.#tap.arrived(packet, now);
     this.#count(device, packet, now);
     packet.flow = this.#flows.lookup(packet, this.#view, now);
-    for (const defense of device.chain) {
-      if (defense.onPacket(packet, now) === SWALLOW) {
-        this.#swallow(packet);
-        return;
-      }
-    }
-    this.#schedule(device, packet, now);
+    if (!this.#isSwallowed(device, packet, now)) this.#schedule(device, packet, now);
   }
 
   /** An end that is no more: what waits there is counted as dropped. */
