@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { nearest } from "./config/nearest.js";
 import { HushboxError } from "./errors/hushbox-error.js";
+import { messageOf } from "./errors/message-of.js";
 import type { Command } from "./main/command.js";
 import { VERSION } from "./main/version.js";
 
@@ -92,7 +93,7 @@ async function main(args: string[]): Promise<number> {
 function told(word: string, error: unknown): number {
   const wrongUse = isWrongUse(error);
   if (error instanceof HushboxError || wrongUse) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const hint = wrongUse ? `\nhushbox ${word} --help says how` : "";
     process.stderr.write(`hushbox ${word}: ${message}${hint}\n`);
     return wrongUse ? WRONG_USE : FAILED;

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Log } from "../log/log.js";
 
 /** 256 bits: nobody guesses that, however fast the API answers. */
@@ -56,7 +57,7 @@ function create(path: string, log: Log): void {
     tryRemove(temporary);
     // Another process was quicker: its token is the one.
     if ((cause as NodeJS.ErrnoException).code === "EEXIST" && existsSync(path)) return;
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new HushboxError("state-unreadable", `making the token file ${path} failed: ${reason}`, cause);
   }
 }

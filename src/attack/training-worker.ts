@@ -1,5 +1,6 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { SeededRandom } from "../random/seeded-random.js";
 import { attackNamed } from "./attacks.js";
 import type { TrainingAnswer, TrainingTask } from "./training-pool.js";
@@ -15,7 +16,7 @@ function serve(port: MessagePort): void {
       port.postMessage(answer, [answer.probabilities.buffer as ArrayBuffer]);
     } catch (error) {
       port.postMessage({
-        error: error instanceof Error ? error.message : String(error),
+        error: messageOf(error),
         code: error instanceof HushboxError ? error.code : "internal",
       } satisfies TrainingAnswer);
     }

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { parseConfig } from "./document.js";
 import { editConfig } from "./edit-config.js";
 import type { Config } from "./schema.js";
@@ -69,7 +70,7 @@ export class ConfigFile {
       if (existsSync(temporary)) rmSync(temporary);
       throw new HushboxError(
         "config-unreadable",
-        `writing ${this.path} failed: ${reason(cause)}; the directory must be writable for hushbox to keep a change`,
+        `writing ${this.path} failed: ${messageOf(cause)}; the directory must be writable for hushbox to keep a change`,
         cause,
       );
     }
@@ -92,7 +93,7 @@ function bytesOf(path: string): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const hint = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "; config.example.yaml is one to begin with" : "";
-    throw new HushboxError("config-unreadable", `reading the configuration failed: ${reason(cause)}${hint}`, cause);
+    throw new HushboxError("config-unreadable", `reading the configuration failed: ${messageOf(cause)}${hint}`, cause);
   }
 }
 
@@ -115,8 +116,4 @@ function syncDirectory(path: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

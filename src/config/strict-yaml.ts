@@ -11,6 +11,7 @@ import {
   type Node,
 } from "yaml";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { pointerKeys, type Problem } from "./problem.js";
 
 /** What a document is to be. */
@@ -67,7 +68,7 @@ function plainValue(document: Document, name: string, code: ErrorCode): unknown 
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;
   } catch (cause) {
-    throw new HushboxError(code, `${name}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+    throw new HushboxError(code, `${name}: ${messageOf(cause)}`, cause);
   }
 }
 

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Settings } from "../config/settings.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Log } from "../log/log.js";
 import { withoutFilters, type Bridge } from "../nic/bridge.js";
 import type { Guarded, GuardTable } from "../nic/guard-table.js";
@@ -58,7 +59,7 @@ export class Bridging {
     } catch (error) {
       // Without a bridge there is nothing to guard, and a kernel that knows of none needs none.
       if (this.#bridge !== null) throw error;
-      this.#log.warn("the guard of onFailure is not in force", { reason: reason(error) });
+      this.#log.warn("the guard of onFailure is not in force", { reason: messageOf(error) });
     }
     if (this.#bridge !== null) this.#tell(this.#bridge);
     return this.#bridge;
@@ -114,8 +115,4 @@ export class Bridging {
         `bridged frames pass ${filters.join(", ")} too (br_netfilter): what those drop is not forwarded while hushbox does not run; ${withoutFilters(filters)}`,
       );
   }
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

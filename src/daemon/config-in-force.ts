@@ -6,6 +6,7 @@ import { ConfigFile, type PreparedWrite } from "../config/config-file.js";
 import type { Config } from "../config/schema.js";
 import { compile, type Settings } from "../config/settings.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Log } from "../log/log.js";
 
 /** Makes settings take effect; answers with the milliseconds that took, or null where it failed. */
@@ -106,7 +107,7 @@ export class ConfigInForce {
       write?.commit();
       return write !== null;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#log.error("the change is in force but could not be written to the file", { reason });
       return false;
     }

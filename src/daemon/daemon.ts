@@ -15,6 +15,7 @@ import type { DatapathHandle, DestinationReport, DeviceReport, FlowReport, Saved
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import type { TunnelReport } from "../datapath/tunnel-report.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Log } from "../log/log.js";
 import type { OpenLog } from "../log/open-log.js";
 import { Metrics } from "../metrics/metrics.js";
@@ -209,7 +210,7 @@ export class Daemon implements Door {
       if (outcome.result === "applied") log.info("reloaded the configuration", { file: this.file });
       else log.error(`the changed configuration is not in force: ${lines(outcome)}`);
     } catch (error) {
-      log.error(`the changed configuration is not in force: ${reason(error)}`);
+      log.error(`the changed configuration is not in force: ${messageOf(error)}`);
     }
     notify(`READY=1\nSTATUS=${this.#summary()}`);
   }
@@ -325,7 +326,7 @@ export class Daemon implements Door {
       this.#bridging.guard(settings);
       return true;
     } catch (error) {
-      this.#modules.log.error("what passes without hushbox could not be changed", { reason: reason(error) });
+      this.#modules.log.error("what passes without hushbox could not be changed", { reason: messageOf(error) });
       return false;
     }
   }
@@ -334,7 +335,7 @@ export class Daemon implements Door {
     try {
       this.#bridging.look();
     } catch (error) {
-      this.#modules.log.error("the guard of onFailure: closed could not be put back", { reason: reason(error) });
+      this.#modules.log.error("the guard of onFailure: closed could not be put back", { reason: messageOf(error) });
     }
   }
 
@@ -379,7 +380,7 @@ export class Daemon implements Door {
         });
     } catch (error) {
       if (this.#handle === null) throw error;
-      log.warn("offloads could not be turned off", { interface: name, reason: reason(error) });
+      log.warn("offloads could not be turned off", { interface: name, reason: messageOf(error) });
     }
   }
 
@@ -410,7 +411,7 @@ export class Daemon implements Door {
       // Who has not begun with them might take away another's record of what to put back.
       if (this.#touched) this.#offloads.putBack();
     } catch (error) {
-      log.warn("offloads could not be put back; the next start tries again", { reason: reason(error) });
+      log.warn("offloads could not be put back; the next start tries again", { reason: messageOf(error) });
     }
     await this.#api.stop();
     this.#lock.release();
@@ -419,8 +420,8 @@ export class Daemon implements Door {
   #failed(error: Error): void {
     if (this.#stopping !== undefined) return;
     this.#dead = true;
-    this.#modules.log.error("the packets' side ended by itself", { reason: reason(error) });
-    this.#modules.notify(`STATUS=failed: ${reason(error).split("\n")[0] ?? ""}`);
+    this.#modules.log.error("the packets' side ended by itself", { reason: messageOf(error) });
+    this.#modules.notify(`STATUS=failed: ${messageOf(error).split("\n")[0] ?? ""}`);
     this.#end(error);
   }
 
@@ -441,7 +442,7 @@ function makeState(directory: string): void {
   } catch (cause) {
     throw new HushboxError(
       "state-unreadable",
-      `making the state directory ${directory} failed: ${reason(cause)}; make it writable for this user, or set state to one that is`,
+      `making the state directory ${directory} failed: ${messageOf(cause)}; make it writable for this user, or set state to one that is`,
       cause,
     );
   }
@@ -450,8 +451,4 @@ function makeState(directory: string): void {
 function lines(outcome: Outcome): string {
   if ("problems" in outcome) return outcome.problems.map(({ path, message }) => `${path} ${message}`).join("\n");
   return "message" in outcome ? outcome.message : outcome.result;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { EventedLoop } from "../datapath/evented-loop.js";
 import type { BudgetState, SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Bridge } from "../nic/bridge.js";
 import { IpSender } from "../nic/ip-sender.js";
 import { LibpcapCards } from "../nic/libpcap.js";
@@ -98,7 +99,7 @@ process.once("message", (data: ProcessData) => {
     run(data);
   } catch (error) {
     const code = error instanceof HushboxError ? error.code : "internal";
-    say({ ready: false, code, error: error instanceof Error ? error.message : String(error) });
+    say({ ready: false, code, error: messageOf(error) });
     process.disconnect();
   }
 });

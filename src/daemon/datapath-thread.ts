@@ -4,6 +4,7 @@ import { Datapath } from "../datapath/datapath.js";
 import type { SavedState } from "../datapath/handle.js";
 import type { CardOptions, DatapathOptions } from "../datapath/options.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Bridge } from "../nic/bridge.js";
 import { native } from "../nic/native.js";
 import { RingCards } from "../nic/ring.js";
@@ -63,7 +64,7 @@ try {
 } catch (error) {
   const failure = {
     id: 0,
-    error: error instanceof Error ? error.message : String(error),
+    error: messageOf(error),
     code: error instanceof HushboxError ? error.code : "internal",
   };
   parentPort?.postMessage(failure);

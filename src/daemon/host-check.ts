@@ -5,6 +5,7 @@ import type { Settings, TunnelSettings } from "../config/settings.js";
 import { tool } from "../emulator/command.js";
 import { tunnelTools } from "../emulator/wireguard.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
 import { bridgeFilters, readBridge, withoutFilters } from "../nic/bridge.js";
 import { GuardTable } from "../nic/guard-table.js";
@@ -73,7 +74,7 @@ function addon(): Finding {
     native();
     return { status: "ok", what: "addon", message: "the packet ring is compiled and loads" };
   } catch (error) {
-    return { status: "fail", what: "addon", message: error instanceof Error ? error.message : String(error) };
+    return { status: "fail", what: "addon", message: messageOf(error) };
   }
 }
 

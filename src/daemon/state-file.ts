@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Log } from "../log/log.js";
 
 /** Something that survives restarts: one JSON value in the state directory. */
@@ -24,7 +25,7 @@ export class StateFile<T> {
       text = readFileSync(this.#path, "utf8");
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
-      throw new HushboxError("state-unreadable", `reading ${this.#path} failed: ${reason(cause)}`, cause);
+      throw new HushboxError("state-unreadable", `reading ${this.#path} failed: ${messageOf(cause)}`, cause);
     }
     const value = parsed(text);
     if (this.#isValid(value)) return value;
@@ -47,7 +48,7 @@ export class StateFile<T> {
       }
       renameSync(temporary, this.#path);
     } catch (cause) {
-      this.#log.error(`${this.#what} could not be saved`, { file: this.#path, reason: reason(cause) });
+      this.#log.error(`${this.#what} could not be saved`, { file: this.#path, reason: messageOf(cause) });
     }
   }
 }
@@ -58,8 +59,4 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,7 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 
 /**
  * Keeps a second daemon out of a state directory: it would put back the offloads that the first has turned off, and write over its budget. The
@@ -27,11 +28,7 @@ export class StateLock {
       }
     } catch (cause) {
       if (cause instanceof HushboxError) throw cause;
-      throw new HushboxError(
-        "state-unreadable",
-        `locking the state directory failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-        cause,
-      );
+      throw new HushboxError("state-unreadable", `locking the state directory failed: ${messageOf(cause)}`, cause);
     } finally {
       rmSync(mine, { force: true });
     }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { DURATION_PATTERN, parseDuration } from "../time/duration.js";
 import type { Micros } from "../time/micros.js";
 import { runCloud } from "./cloud.js";
@@ -152,7 +153,7 @@ function parsed(args: string[]) {
   try {
     return parseArgs({ args, options: OPTIONS, allowPositionals: true });
   } catch (error) {
-    throw usage(error instanceof Error ? error.message : String(error));
+    throw usage(messageOf(error));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { messageOf } from "../errors/message-of.js";
 
 /** One transfer, as it is printed: a line of JSON. */
 export interface TransferLine {
@@ -38,7 +39,7 @@ export function reasons(stream: Duplex): (caught: unknown) => string {
   stream.on("error", ({ message }: Error) => {
     said.push(message);
   });
-  return (caught) => said.find(changed) ?? said[0] ?? (caught instanceof Error ? caught.message : String(caught));
+  return (caught) => said.find(changed) ?? said[0] ?? messageOf(caught);
 }
 
 /** Counts transfers, and prints a line for each. */

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { get } from "node:http";
+import { messageOf } from "../errors/message-of.js";
 import { command, tool } from "./command.js";
 import { ask } from "./datagram.js";
 import { A, AAAA, addressBytes, query, readAnswer, type Question } from "./dns.js";
@@ -116,7 +117,7 @@ class Performance {
       this.#report.ended(line, ok ? "ok" : "bad", ok ? "" : "a wrong answer");
     } catch (error) {
       const line = { transfer, bytes: 0, protocol, seconds: (performance.now() - begun) / 1000 };
-      this.#report.ended(line, "failed", error instanceof Error ? error.message : String(error));
+      this.#report.ended(line, "failed", messageOf(error));
     }
   }
 

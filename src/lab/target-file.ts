@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Target } from "./target.js";
 import { UnfinishedFile } from "./unfinished-file.js";
 
@@ -66,6 +67,6 @@ function sync(fd: number): void {
 }
 
 function failure(doing: string, name: string, cause: unknown): HushboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new HushboxError("output-unwritable", `${doing} ${name}: ${why}`, cause);
 }

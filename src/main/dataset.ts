@@ -1,6 +1,7 @@
 import { basename, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { checkDataset, type CheckReport } from "../lab/dataset/check-dataset.js";
 import { importDataset, type Found, type ImportReport } from "../lab/dataset/import-dataset.js";
 import { echoWords, findEcho } from "../lab/dataset/import-echo.js";
@@ -123,7 +124,7 @@ function folderOptions({ level, group }: Values): Pick<FolderOptions, "level" | 
   try {
     return { level: depth, group: new RegExp(pattern) };
   } catch (cause) {
-    throw wrong(`--group ${group}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    throw wrong(`--group ${group}: ${messageOf(cause)}`);
   }
 }
 

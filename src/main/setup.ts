@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { isPreset, PRESET_NAMES } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Progress } from "../setup/activate.js";
 import { Host, SystemRunner } from "../setup/host.js";
 import { setUp, type SetupFlags, type SetupReport } from "../setup/set-up.js";
@@ -149,7 +150,7 @@ function passwordIn(file: string | undefined): string | null {
     const [line = ""] = readFileSync(file === "-" ? 0 : file, "utf8").split("\n");
     return line.replace(/\r$/, "");
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("usage", `--password-file cannot be read: ${why}`, cause);
   }
 }

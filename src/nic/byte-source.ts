@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { Decompressor, type Compression } from "./decompressor.js";
 
 /** Why the bytes of a source ended before they should have. `cut`: they are sound as far as they go. */
@@ -74,7 +75,7 @@ function attempt<T>(doing: string, path: string, what: () => T): T {
   try {
     return what();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("capture-invalid", `${doing} the capture ${path}: ${why}`, cause);
   }
 }

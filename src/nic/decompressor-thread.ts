@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { workerData } from "node:worker_threads";
 import { createGunzip } from "node:zlib";
+import { messageOf } from "../errors/message-of.js";
 import { BAD, ByteRing, CUT, WHOLE, type Ending } from "./byte-ring.js";
 import type { DecompressorData } from "./decompressor.js";
 
@@ -49,7 +50,7 @@ async function unxz(): Promise<void> {
 const EARLY = /unexpected end of (file|input)/i;
 
 function told(error: unknown): [how: Ending, words: string] {
-  const words = error instanceof Error ? error.message : String(error);
+  const words = messageOf(error);
   return [EARLY.test(words) ? CUT : BAD, words.replace(/^xz: /, "").replace(`${path}: `, "")];
 }
 

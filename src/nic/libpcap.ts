@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { isMainThread } from "node:worker_threads";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { DECOY, SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Micros } from "../time/micros.js";
@@ -115,7 +116,7 @@ class LibpcapNic implements Nic {
     try {
       link = handle.open(this.name, filter, KERNEL_BUFFER, buffer);
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
+      const message = messageOf(cause);
       if (/permission|not permitted/i.test(message))
         throw new HushboxError("permission", `capturing on ${this.name}: this needs CAP_NET_RAW (or root)`, cause);
       throw new HushboxError("host", `capturing on ${this.name}: ${message}`, cause);

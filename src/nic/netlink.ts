@@ -1,5 +1,6 @@
 import { endianness } from "node:os";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { native, type NetlinkCalls } from "./native.js";
 
 /** Netlink messages (netlink(7), RFC 3549): a header, a fixed part, attributes; all in the machine's own byte order unless a value says otherwise. */
@@ -173,7 +174,7 @@ export class NetlinkSocket {
     try {
       this.#fd = calls.netlinkOpen(protocol, groups);
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new HushboxError(
         "host",
         `opening a netlink socket: ${why}; a service needs AF_NETLINK in RestrictAddressFamilies`,

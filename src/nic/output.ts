@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 
 /** Bytes of a block: what is handed to the file at once. */
 const BLOCK = 1 << 19;
@@ -27,7 +28,7 @@ export function create(path: string): number {
 }
 
 export function outputFailure(doing: string, path: string, cause: unknown): HushboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new HushboxError("capture-invalid", `${doing} the capture ${path}: ${why}`, cause);
 }
 

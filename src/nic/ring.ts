@@ -1,4 +1,5 @@
 import { HushboxError, type ErrorCode } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import { micros, NEVER, type Micros } from "../time/micros.js";
@@ -164,11 +165,7 @@ function openError(cause: unknown, interfaceName: string): HushboxError {
       : code === "interface-missing"
         ? "; `ip link` lists the interfaces that exist"
         : "";
-  return new HushboxError(
-    code,
-    `opening ${interfaceName}: ${cause instanceof Error ? cause.message : String(cause)}${hint}`,
-    cause,
-  );
+  return new HushboxError(code, `opening ${interfaceName}: ${messageOf(cause)}${hint}`, cause);
 }
 
 /** Both cards as AF_PACKET TPACKET_V2 rings behind one native call a turn; see native/ring.c. */

@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
+import { messageOf } from "../errors/message-of.js";
 import type { Host } from "./host.js";
 import { blockRadio, setKnob } from "./kernel-knobs.js";
 import type { About } from "./ledger.js";
 import { AP_UNIT, BOX_UNIT, BRIDGE, DHCP_UNIT, GUARD_TABLE, GUARD_UNIT, NAT_UNIT, NETWORKD, OUTSIDE } from "./names.js";
-import { reason } from "./store.js";
 
 /** Whether somebody has to be told that a command failed: only where it is for something that was there before. */
 type Tell = (line: string) => void;
@@ -26,7 +26,7 @@ export async function settle(host: Host, about: About, tell: Tell): Promise<void
     try {
       what();
     } catch (error) {
-      tell(reason(error));
+      tell(messageOf(error));
     }
   };
   await again("systemctl", "daemon-reload");

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Host } from "./host.js";
-import { reason } from "./store.js";
 
 /** A setting of the kernel as it is; null where this kernel does not have it now. */
 export function readKnob(host: Host, key: string): string | null {
@@ -18,7 +18,7 @@ function put(host: Host, path: string, value: string): void {
   try {
     writeFileSync(host.path(path), value);
   } catch (cause) {
-    throw new HushboxError("setup", `setting ${path} to ${value} failed: ${reason(cause)}`, cause);
+    throw new HushboxError("setup", `setting ${path} to ${value} failed: ${messageOf(cause)}`, cause);
   }
 }
 

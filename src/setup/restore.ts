@@ -11,10 +11,11 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Host } from "./host.js";
 import type { Entry } from "./ledger.js";
 import { sameContent, stateOf, type PathState } from "./path-state.js";
-import { besides, dress, reason, syncFolder, writeBeside, type Store } from "./store.js";
+import { besides, dress, syncFolder, writeBeside, type Store } from "./store.js";
 
 /** Paths that somebody else has changed since setup did. A folder counts as changed by nobody: it stays while something is in it. */
 export function changedByHand(host: Host, entries: readonly Entry[]): string[] {
@@ -46,7 +47,7 @@ export function restore(host: Host, store: Store, entries: readonly Entry[]): st
       makeReady(store, place, before);
     }
   } catch (cause) {
-    throw new HushboxError("setup", `putting files back failed, and nothing was changed: ${reason(cause)}`, cause);
+    throw new HushboxError("setup", `putting files back failed, and nothing was changed: ${messageOf(cause)}`, cause);
   }
   for (const entry of backwards) putBack(host, entry, ready);
   for (const folder of new Set(backwards.map(({ path }) => dirname(host.path(path)))))

@@ -1,4 +1,5 @@
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import { activate, startBox, startGuard, type Progress } from "./activate.js";
 import { failsClosed, hasKey } from "./box-config.js";
 import { checkUplink, chooseCard, chooseUplink, type CardFlags } from "./cards.js";
@@ -16,7 +17,7 @@ import { askMode, askRadio, chooseSubnet, type RadioFlags } from "./questions.js
 import { knownCountries } from "./regulatory.js";
 import { changedByHand } from "./restore.js";
 import { changeOf, showPlan, type Change } from "./show-plan.js";
-import { reason, Store } from "./store.js";
+import { Store } from "./store.js";
 import type { Asker } from "./terminal.js";
 import { Transaction } from "./transaction.js";
 import { readUplink, type Uplink } from "./uplink.js";
@@ -120,7 +121,11 @@ export async function setUp(flags: SetupFlags, modules: SetupModules): Promise<S
     try {
       await takeBack(host, transaction, inForce, progress, begun);
     } catch (second) {
-      throw new HushboxError("setup", `${reason(error)}\n${reason(second)}; hushbox setup --undo tries again`, error);
+      throw new HushboxError(
+        "setup",
+        `${messageOf(error)}\n${messageOf(second)}; hushbox setup --undo tries again`,
+        error,
+      );
     }
     throw error;
   }

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Host } from "./host.js";
 import type { Ledger } from "./ledger.js";
 import { STORE } from "./names.js";
@@ -134,13 +135,13 @@ export class Store {
       text = readFileSync(path, "utf8");
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
-      throw new HushboxError("setup", `reading ${path} failed: ${reason(cause)}`, cause);
+      throw new HushboxError("setup", `reading ${path} failed: ${messageOf(cause)}`, cause);
     }
     this.#guard();
     try {
       return JSON.parse(text) as Ledger;
     } catch (cause) {
-      throw new HushboxError("setup", `${path} is damaged: ${reason(cause)}`, cause);
+      throw new HushboxError("setup", `${path} is damaged: ${messageOf(cause)}`, cause);
     }
   }
 }
@@ -186,8 +187,4 @@ export function syncFolder(path: string): void {
   } finally {
     closeSync(fd);
   }
-}
-
-export function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,11 +1,12 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { messageOf } from "../errors/message-of.js";
 import type { Host } from "./host.js";
 import { merged, note, type About, type Entry, type Ledger } from "./ledger.js";
 import { ABSENT, sameContent, sha256, stateOf, type Owner } from "./path-state.js";
 import { restore } from "./restore.js";
-import { besides, reason, syncFolder, writeBeside, type Store } from "./store.js";
+import { besides, syncFolder, writeBeside, type Store } from "./store.js";
 import { changedLinks, unitLinks } from "./unit-links.js";
 
 /** A file as it shall be. */
@@ -161,5 +162,5 @@ function folderOwner({ uid, gid }: Owner): Owner {
 function failed(doing: string, cause: unknown): HushboxError {
   const full = (cause as NodeJS.ErrnoException).code === "ENOSPC";
   const advice = full ? "; make room on the disk (apt-get clean, journalctl --vacuum-size=50M) and try again" : "";
-  return new HushboxError("setup", `${doing} failed: ${reason(cause)}${advice}`, cause);
+  return new HushboxError("setup", `${doing} failed: ${messageOf(cause)}${advice}`, cause);
 }

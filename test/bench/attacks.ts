@@ -4,6 +4,7 @@ import { predict, type Labelled } from "../../src/attack/attack.js";
 import { attackNamed } from "../../src/attack/attacks.js";
 import { sharedMatrix } from "../../src/attack/shared-matrix.js";
 import { TrainingPool, type TrainingTask } from "../../src/attack/training-pool.js";
+import { messageOf } from "../../src/errors/message-of.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import { emulatedTable } from "../support/emulated-table.js";
 import { folds, pick } from "../support/labelled.js";
@@ -160,6 +161,6 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  say(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  say(`bench: ${messageOf(error)}`);
   process.exitCode = 1;
 }

@@ -9,6 +9,7 @@ import { selfSigned } from "../../src/emulator/certificate.js";
 import { command, missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { HushboxError } from "../../src/errors/hushbox-error.js";
+import { messageOf } from "../../src/errors/message-of.js";
 import { ROOT } from "../support/generated.js";
 import { Bed } from "./bad-paths/bed.js";
 import { conditionsOf, inWords } from "./bad-paths/conditions.js";
@@ -158,6 +159,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`bad-paths: ${error instanceof Error ? error.message : String(error)}`);
+  say(`bad-paths: ${messageOf(error)}`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }

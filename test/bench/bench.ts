@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf } from "../../src/errors/message-of.js";
 import { machine } from "./machine.js";
 import { warmUp, type Bed } from "./measure.js";
 import { compile, missing, ROOT } from "./programs.js";
@@ -154,6 +155,6 @@ try {
   await main();
 } catch (error) {
   const wrongUse = error instanceof Usage || (error instanceof TypeError && "code" in error);
-  say(`bench: ${error instanceof Error ? error.message : String(error)}${wrongUse ? `\n\n${HELP}` : ""}`);
+  say(`bench: ${messageOf(error)}${wrongUse ? `\n\n${HELP}` : ""}`);
   process.exitCode = wrongUse ? 2 : 1;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { HushboxError } from "../../src/errors/hushbox-error.js";
+import { messageOf } from "../../src/errors/message-of.js";
 import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
@@ -251,6 +252,6 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(`soak: ${error instanceof Error ? error.message : String(error)}`);
+  say(`soak: ${messageOf(error)}`);
   process.exitCode = error instanceof TypeError ? 2 : 1;
 }

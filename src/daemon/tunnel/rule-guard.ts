@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { command, tool } from "../../emulator/command.js";
+import { messageOf } from "../../errors/message-of.js";
 import type { Log } from "../../log/log.js";
 import { loadRules } from "./network.js";
 import { NFT_TABLE } from "./names.js";
@@ -33,7 +34,7 @@ export class RuleGuard {
     this.#putting = this.#putting
       .then(() => this.#check())
       .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         this.#log.error("the kill switch's rules are gone and could not be put back", { reason });
       });
     return this.#putting;

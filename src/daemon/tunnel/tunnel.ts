@@ -6,6 +6,7 @@ import type { DatapathOptions, DeviceOptions } from "../../datapath/options.js";
 import type { TunnelReport } from "../../datapath/tunnel-report.js";
 import { COVER_SOURCES } from "../../defense/decoys/cover.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import type { Log } from "../../log/log.js";
 import { findInterface } from "../../nic/interface.js";
 import { largest, largestSegment } from "../../tunnel/plan.js";
@@ -115,7 +116,7 @@ export class Tunnel {
       return await this.#fitPath();
     } catch (error) {
       this.#log.warn("the tunnel could not be looked at", {
-        reason: error instanceof Error ? error.message : String(error),
+        reason: messageOf(error),
       });
       return false;
     } finally {

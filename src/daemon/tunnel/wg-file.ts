@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { parsePrefix } from "../../wire/prefix.js";
 
 /** A `[Peer]` as far as anybody but WireGuard needs it. */
@@ -95,7 +96,7 @@ export class WgFile {
     try {
       text = readFileSync(path, "utf8");
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
+      const why = messageOf(cause);
       throw new HushboxError("config-unreadable", `reading the WireGuard file ${path}: ${why}`, cause);
     }
     return WgFile.parse(path, text);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { PRESET_NAMES, type PresetName } from "../../defense/presets.js";
 import { SCENARIOS } from "../../emulator/sessions.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { writeWhole } from "../write-whole.js";
 import { makeCellFolder } from "./cell-file.js";
 import type { CellPlan, Measuring } from "./cell.js";
@@ -90,7 +91,7 @@ export function readPlan(folder: string): CampaignPlan | null {
     return JSON.parse(readFileSync(path, "utf8")) as CampaignPlan;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("dataset-invalid", `reading ${path}: ${why}`, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { makeFolder } from "../dataset/import-dataset.js";
 import { writeWhole } from "../write-whole.js";
 import type { Cell, CellPlan } from "./cell.js";
@@ -37,7 +38,7 @@ function contents(path: string): Record<string, unknown> | null {
     return JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("dataset-invalid", `reading ${path}: ${why}`, cause);
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs"
 import { dirname } from "node:path";
 import type { SampleForm } from "../../attack/attack.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import type { Matrix } from "../../features/matrix.js";
 import type { DefenseCost } from "../../leakage/defense-cost.js";
 import { makeFolder } from "../dataset/import-dataset.js";
@@ -100,7 +101,7 @@ function opened<T>(path: string, read: (fd: number) => T): T | null {
     }
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return null;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("output-unwritable", `reading ${path}: ${why}`, cause);
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { inspectCapture, type Inspected } from "./inspect-capture.js";
 import { Ledger, stampOf } from "./ledger.js";
 import { MANIFEST_NAME, writeManifest, type Manifest, type ManifestCapture } from "./manifest.js";
@@ -162,7 +163,7 @@ export function makeFolder(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("dataset-invalid", `making the folder ${path}: ${why}`, cause);
   }
 }

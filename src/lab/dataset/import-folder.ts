@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import type { Candidate, Found } from "./import-dataset.js";
 
 /** What a capture's file is called. */
@@ -69,7 +70,7 @@ function filesBelow(folder: string): string[] {
   try {
     return readdirSync(resolve(folder), { recursive: true, encoding: "utf8" }).sort();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("dataset-invalid", `looking for captures in ${folder}: ${why}`, cause);
   }
 }

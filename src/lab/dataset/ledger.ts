@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 
 /**
  * What is done already, so that a run that was cut off goes on where it was: one line of JSON for each thing, appended when it is whole.
@@ -66,6 +67,6 @@ function readLines(path: string): string[] {
 }
 
 function failed(doing: string, path: string, cause: unknown): HushboxError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new HushboxError("dataset-invalid", `${doing} ${path}: ${why}`, cause);
 }

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { strictYaml } from "../../config/strict-yaml.js";
 import { newAjv, problemsOf } from "../../config/validator.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { DURATION_PATTERN } from "../../time/duration.js";
 import { writeWhole } from "../write-whole.js";
 import { checkManifest } from "./check-manifest.js";
@@ -99,7 +100,7 @@ export function bytesOf(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("dataset-invalid", `reading ${path}: ${why}`, cause);
   }
 }

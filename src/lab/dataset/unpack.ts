@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { discard, unfinished } from "./unfinished.js";
 
 export type Packing = "none" | "gz" | "xz";
@@ -87,6 +88,6 @@ async function* checked(path: string, stream: Readable): AsyncGenerator<Buffer> 
 
 function failure(path: string, cause: unknown): HushboxError {
   if (cause instanceof HushboxError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageOf(cause);
   return new HushboxError("dataset-invalid", `unpacking ${path}: ${why}`, cause);
 }

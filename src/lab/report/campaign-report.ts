@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { HushboxError } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import { campaignCsv } from "./campaign-csv.js";
 import { campaignPage } from "./campaign-page.js";
 import { campaignSummary } from "./campaign-summary.js";
@@ -18,7 +19,7 @@ export function writeReport(result: ReportedCampaign, folder: string): void {
   try {
     mkdirSync(pictures, { recursive: true });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     throw new HushboxError("output-unwritable", `making ${pictures}: ${why}`, cause);
   }
   for (const { file, svg } of figures) writeWhole(join(pictures, `${file}.svg`), `${svg.source}\n`);

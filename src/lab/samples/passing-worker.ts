@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { HushboxError, type ErrorCode } from "../../errors/hushbox-error.js";
+import { messageOf } from "../../errors/message-of.js";
 import type { CaptureCost } from "../../leakage/defense-cost.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
 import { OBSERVER_KINDS } from "../../trace/make-observer.js";
@@ -56,7 +57,7 @@ async function pass({ manifest, task, defended, looks, member }: PassingJob): Pr
 parentPort?.on("message", (job: PassingJob) => {
   void pass(job)
     .catch((error: unknown): PassingAnswer => {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       // Of an error that is cloned only its words come over.
       return { code: error instanceof HushboxError ? error.code : "internal", message };
     })

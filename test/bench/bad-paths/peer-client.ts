@@ -7,6 +7,7 @@ import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
+import { messageOf } from "../../../src/errors/message-of.js";
 import { integer } from "../../../src/random/random.js";
 import { SeededRandom } from "../../../src/random/seeded-random.js";
 import { Progress } from "./progress.js";
@@ -211,7 +212,7 @@ async function outcome(name: TransferName, work: (progress: Progress) => Promise
     const seen = progress.seen();
     return { name, result: "right", why: "", ms: seen.ms, gap: gap ?? seen.gap };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     // TLS says a changed byte so.
     const wrong = error instanceof Wrong || /bad.record.mac|decryption.failed/i.test(why);
     return { name, result: wrong ? "wrong" : "failed", why, ...progress.seen() };
