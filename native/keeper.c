@@ -55,24 +55,12 @@ static double now_micros(void) {
   return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
-/* Bytes of the next datagram, 0 where there is none, or the negative errno. */
-static ssize_t talk(int fd, const void *request, size_t bytes, void *answer, size_t room) {
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  while (bytes > 0 && sendto(fd, request, bytes, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
-    if (errno != EINTR) return -errno;
-  ssize_t n;
-  do n = recv(fd, answer, room, MSG_DONTWAIT | MSG_TRUNC);
-  while (n < 0 && errno == EINTR);
-  if (n < 0) return errno == EAGAIN ? 0 : -errno;
-  return n > (ssize_t)room ? -EMSGSIZE : n;
-}
-
 /* Sends what keeps the table; true where no answer is an error. */
 static int keep(int fd, struct keeper *k) {
   uint8_t answer[8192];
   int good = 1;
   size_t bytes = k->keep_bytes;
-  for (ssize_t n; (n = talk(fd, k->keep, bytes, answer, sizeof answer)) != 0; bytes = 0) {
+  for (ssize_t n; (n = hb_netlink_talk(fd, k->keep, bytes, answer, sizeof answer)) != 0; bytes = 0) {
     if (n < 0) return 0;
     for (struct nlmsghdr *h = (struct nlmsghdr *)answer; NLMSG_OK(h, n); h = NLMSG_NEXT(h, n))
       if (h->nlmsg_type == NLMSG_ERROR && ((struct nlmsgerr *)NLMSG_DATA(h))->error != 0) good = 0;
@@ -93,7 +81,7 @@ static void *work(void *data) {
   pthread_cond_signal(&k->answered);
   while (!k->ending) {
     if (k->question) {
-      k->result = talk(fd, k->request, k->request_bytes, k->answer, k->answer_room);
+      k->result = hb_netlink_talk(fd, k->request, k->request_bytes, k->answer, k->answer_room);
       k->question = 0;
       pthread_cond_signal(&k->answered);
     } else if (k->beat) {
@@ -186,11 +174,6 @@ static struct keeper *keeper_of(napi_env env, napi_value value) {
   return k;
 }
 
-static int bytes_of(napi_env env, napi_value value, void **data, size_t *length) {
-  napi_typedarray_type type;
-  return napi_get_typedarray_info(env, value, &type, length, data, NULL, NULL) == napi_ok && type == napi_uint8_array;
-}
-
 /* keeperTalk(keeper, request, answer): as netlinkTalk, by the keeper's thread. */
 static napi_value keeper_talk(napi_env env, napi_callback_info info) {
   size_t argc = 3, asked, room;
@@ -198,7 +181,7 @@ static napi_value keeper_talk(napi_env env, napi_callback_info info) {
   void *request, *answer;
   napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
   struct keeper *k = argc < 3 ? NULL : keeper_of(env, argv[0]);
-  if (!k || !bytes_of(env, argv[1], &request, &asked) || !bytes_of(env, argv[2], &answer, &room))
+  if (!k || !hb_bytes(env, argv[1], &request, &asked) || !hb_bytes(env, argv[2], &answer, &room))
     return hb_throw_type(env, "keeperTalk(keeper, Uint8Array, Uint8Array)");
   pthread_mutex_lock(&k->lock);
   k->request = request, k->request_bytes = asked, k->answer = answer, k->answer_room = room;
@@ -224,7 +207,7 @@ static napi_value keeper_keep(napi_env env, napi_callback_info info) {
   double sure;
   napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
   struct keeper *k = argc < 4 ? NULL : keeper_of(env, argv[0]);
-  if (!k || !bytes_of(env, argv[1], &request, &length) || length > KEEP_BYTES ||
+  if (!k || !hb_bytes(env, argv[1], &request, &length) || length > KEEP_BYTES ||
       napi_get_typedarray_info(env, argv[2], &type, &places, &memory, NULL, NULL) != napi_ok || type != napi_float64_array || places < 1 ||
       napi_get_value_double(env, argv[3], &sure) != napi_ok)
     return hb_throw_type(env, "keeperKeep(keeper, Uint8Array of at most 4096, Float64Array, number)");

@@ -4,6 +4,7 @@
 
 #define NAPI_VERSION 8
 #include <node_api.h>
+#include <sys/types.h>
 
 /* Throws a JavaScript Error whose `code` is the errno's name and whose message is "what: strerror". Returns NULL. */
 napi_value hb_throw_errno(napi_env env, const char *what, int err);
@@ -11,6 +12,11 @@ napi_value hb_throw_errno(napi_env env, const char *what, int err);
 napi_value hb_throw_type(napi_env env, const char *what);
 /* Puts a function on an object. */
 void hb_export(napi_env env, napi_value object, const char *name, napi_callback callback);
+
+/* True where a value is a Uint8Array: its memory and how many bytes. */
+int hb_bytes(napi_env env, napi_value value, void **data, size_t *length);
+/* Asks the kernel, unless the request is empty. Bytes of the next datagram, 0 where there is none, or the negative errno. Nothing here waits. */
+ssize_t hb_netlink_talk(int fd, const void *request, size_t bytes, void *answer, size_t room);
 
 void hb_init_ring(napi_env env, napi_value exports);
 void hb_init_system(napi_env env, napi_value exports);

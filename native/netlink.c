@@ -30,9 +30,20 @@ static napi_value netlink_open(napi_env env, napi_callback_info info) {
   return result;
 }
 
-static int bytes_of(napi_env env, napi_value value, void **data, size_t *length) {
+int hb_bytes(napi_env env, napi_value value, void **data, size_t *length) {
   napi_typedarray_type type;
   return napi_get_typedarray_info(env, value, &type, length, data, NULL, NULL) == napi_ok && type == napi_uint8_array;
+}
+
+ssize_t hb_netlink_talk(int fd, const void *request, size_t bytes, void *answer, size_t room) {
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  while (bytes > 0 && sendto(fd, request, bytes, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
+    if (errno != EINTR) return -errno;
+  ssize_t n;
+  do n = recv(fd, answer, room, MSG_DONTWAIT | MSG_TRUNC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0) return errno == EAGAIN ? 0 : -errno;
+  return n > (ssize_t)room ? -EMSGSIZE : n;
 }
 
 /*
@@ -45,18 +56,12 @@ static napi_value netlink_talk(napi_env env, napi_callback_info info) {
   int32_t fd;
   void *request, *answer;
   napi_get_cb_info(env, info, &argc, argv, NULL, NULL);
-  if (argc < 3 || napi_get_value_int32(env, argv[0], &fd) != napi_ok || !bytes_of(env, argv[1], &request, &asked) ||
-      !bytes_of(env, argv[2], &answer, &room))
+  if (argc < 3 || napi_get_value_int32(env, argv[0], &fd) != napi_ok || !hb_bytes(env, argv[1], &request, &asked) ||
+      !hb_bytes(env, argv[2], &answer, &room))
     return hb_throw_type(env, "netlinkTalk(fd, Uint8Array, Uint8Array)");
-  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-  while (asked > 0 && sendto(fd, request, asked, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0)
-    if (errno != EINTR) return hb_throw_errno(env, "sending to netlink", errno);
-  ssize_t n;
-  do n = recv(fd, answer, room, MSG_DONTWAIT | MSG_TRUNC);
-  while (n < 0 && errno == EINTR);
-  if (n < 0 && errno != EAGAIN) return hb_throw_errno(env, "hearing from netlink", errno);
-  if (n > (ssize_t)room) return hb_throw_errno(env, "hearing from netlink", EMSGSIZE);
-  napi_create_int32(env, n < 0 ? 0 : (int32_t)n, &result);
+  ssize_t n = hb_netlink_talk(fd, request, asked, answer, room);
+  if (n < 0) return hb_throw_errno(env, "talking to netlink", (int)-n);
+  napi_create_int32(env, (int32_t)n, &result);
   return result;
 }
 
