@@ -1,7 +1,7 @@
-/** Octets of an IPv4 header without options, of an IPv6 header, and of a UDP header. */
-const IPV4 = 20;
-const IPV6 = 40;
-const UDP = 8;
+import * as ipv4 from "../wire/ipv4.js";
+import * as ipv6 from "../wire/ipv6.js";
+import * as udp from "../wire/udp.js";
+
 /** A WireGuard data packet: type, receiver and counter, 16 bytes, and the tag of Poly1305, 16 more (WireGuard paper, 5.4.6). */
 export const WIREGUARD = 32;
 /** Plaintexts are padded to a multiple of this, but never beyond the interface's MTU (Linux drivers/net/wireguard/send.c; wireguard-go device/send.go). */
@@ -15,7 +15,7 @@ export const RESPONSE = 92;
 
 /** Bytes of the outer IP packet that carries a UDP payload. */
 export function outerBytes(payload: number, version: 4 | 6 = 4): number {
-  return (version === 4 ? IPV4 : IPV6) + UDP + payload;
+  return (version === 4 ? ipv4.HEADER : ipv6.HEADER) + udp.HEADER + payload;
 }
 
 /** Bytes of the outer IP packet for a plaintext of so many. */

@@ -7,6 +7,7 @@ import type { Duplex, Readable } from "node:stream";
 import { which } from "../../src/emulator/command.js";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
 import type { Place } from "../../src/emulator/topology.js";
+import { QUIET_CHROMIUM } from "./quiet-chromium.js";
 
 /** Where a name leads: an address, and whether nothing but HTTP/3 is to be tried there, at port 443. */
 export interface Host {
@@ -29,24 +30,6 @@ interface Evaluated {
 /** Its input and output for who drives it, among its file descriptors. */
 const [INPUT, OUTPUT] = [3, 4];
 const PATIENCE_MS = 30_000;
-
-/** The browser alone, and nothing that it would like to ask the network for by itself. */
-const QUIET = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-default-apps",
-  "--disable-domain-reliability",
-  "--disable-extensions",
-  "--disable-sync",
-  "--disable-features=OptimizationHints,MediaRouter,NetworkTimeServiceQuerying",
-  "--metrics-recording-only",
-  "--password-store=basic",
-  "--use-mock-keychain",
-];
 
 /** A Chromium without a window in one of a laboratory's places, driven over a pair of pipes by its DevTools protocol. */
 export class Chromium {
@@ -103,7 +86,7 @@ export class Chromium {
     const http3 = Object.entries(hosts).flatMap(([name, host]) => (host.http3 ? [`${name}:443`] : []));
     const argv = [
       which("chromium") ?? "chromium",
-      ...QUIET,
+      ...QUIET_CHROMIUM,
       `--ignore-certificate-errors-spki-list=${trusted}`,
       `--user-data-dir=${profile}`,
       `--host-resolver-rules=${[...rules, "MAP * ~NOTFOUND"].join(", ")}`,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { which } from "../../src/emulator/command.js";
+import { QUIET_CHROMIUM } from "./quiet-chromium.js";
 
 /** What a file of HTML comes to in a browser. */
 export interface OpenedPage {
@@ -14,19 +15,6 @@ export interface OpenedPage {
   readonly requests: readonly string[];
 }
 
-/** Nothing that the browser would like to do besides, and names lead nowhere. */
-const QUIET = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-extensions",
-  "--disable-sync",
-  "--host-resolver-rules=MAP * ~NOTFOUND",
-];
-
 /** Requests of the browser's own have no page behind them. */
 const REQUEST = /"params":\{"initiator":"(?!not an origin)[^{}]*"network_isolation_key"[^}]*\}?[^}]*?"url":"([^"]+)"/g;
 
@@ -36,7 +24,9 @@ export function openedPage(path: string, folder: string): OpenedPage {
   const ran = spawnSync(
     which("chromium") ?? "chromium",
     [
-      ...QUIET,
+      ...QUIET_CHROMIUM,
+      // Names lead nowhere.
+      "--host-resolver-rules=MAP * ~NOTFOUND",
       `--user-data-dir=${join(folder, "profile")}`,
       `--log-net-log=${log}`,
       "--enable-logging=stderr",

@@ -9,7 +9,9 @@ import { HushboxError } from "../../errors/hushbox-error.js";
 import { messageOf } from "../../errors/message-of.js";
 import type { Log } from "../../log/log.js";
 import { findInterface } from "../../nic/interface.js";
+import { outerBytes, WIREGUARD, WIREGUARD_MTU } from "../../tunnel/outer-size.js";
 import { largest, largestSegment } from "../../tunnel/plan.js";
+import * as ethernet from "../../wire/ethernet.js";
 import { parsePrefix } from "../../wire/prefix.js";
 import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
 import {
@@ -30,12 +32,10 @@ import { standInMac, WgFile, type WgPeer } from "./wg-file.js";
 import { WgInterface } from "./wg-interface.js";
 import { TunnelWatch } from "./watch.js";
 
-/** What WireGuard adds to a packet: IPv6 and UDP headers, its own header and tag. Over IPv4 20 bytes are left, as wg-quick has it. */
-const OVERHEAD = 80;
-const LARGEST = 1420;
+/** What WireGuard adds to a packet, over IPv6. Over IPv4 20 bytes are left, as wg-quick has it. */
+const OVERHEAD = outerBytes(WIREGUARD, 6);
 /** Below this IPv6 does not work (RFC 8200). */
 const SMALLEST = 1280;
-const ETHERNET_HEADER = 14;
 /** The gateway in carriers, whatever its address: of the range for what is between a customer and a provider's NAT (RFC 6598). */
 const FAR_END = "100.127.255.254";
 /** Looks at what costs something, one in so many. */
@@ -147,7 +147,7 @@ export class Tunnel {
     const devices = this.#file.peers.map((peer): DeviceOptions => {
       const { allowedIps } = peer;
       const mtu = this.#mtuOf(peer);
-      const pad = { ...defenses.pad, target: mtu + ETHERNET_HEADER };
+      const pad = { ...defenses.pad, target: mtu + ethernet.HEADER };
       const episode = { ...defenses.episode, size: Math.min(defenses.episode.size, mtu) };
       return {
         name: box ? "tunnel" : peer.name,
@@ -188,7 +188,7 @@ export class Tunnel {
 
   /** Where every path takes it. */
   get #largest(): number {
-    return this.#file.mtu ?? LARGEST;
+    return this.#file.mtu ?? WIREGUARD_MTU;
   }
 
   /** Of a box that of its one peer; of a gateway the largest, which is that of WireGuard's interface. */

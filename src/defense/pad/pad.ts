@@ -1,6 +1,7 @@
 import { ipBytes } from "../../packet/ip-bytes.js";
 import { DECOY, UP, type Packet } from "../../packet/packet.js";
 import { NEVER, type Micros } from "../../time/micros.js";
+import * as ethernet from "../../wire/ethernet.js";
 import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
 import { growDecoy } from "./grow-decoy.js";
@@ -12,8 +13,6 @@ import { MssClamp } from "./mss-clamp.js";
 import { SentSizes } from "./sent-sizes.js";
 import { addTrailer } from "./trailer.js";
 import { WATCHED, type Watched } from "./watched.js";
-
-const ETHERNET_HEADER = 14;
 
 /** A mechanism, where it is counted, and whether it watches itself what becomes of its packets. */
 interface Counted {
@@ -43,7 +42,7 @@ export class Pad implements Defense {
 
   /** `mtu`: of the outside card, in bytes; no frame grows beyond it. */
   constructor(options: PadOptions, mtu: number, modules: MechanismModules) {
-    const largest = mtu + ETHERNET_HEADER;
+    const largest = mtu + ethernet.HEADER;
     this.#modules = modules;
     this.#inner = mechanismsOf(options, modules).map((mechanism) => ({
       mechanism,
@@ -52,7 +51,7 @@ export class Pad implements Defense {
       packets: modules.tally.place(`padded_packets_${mechanism.name}`),
       bytes: modules.tally.place(`padded_bytes_${mechanism.name}`),
     }));
-    const fixed = typeof options.target === "number" ? options.target - ETHERNET_HEADER : mtu;
+    const fixed = typeof options.target === "number" ? options.target - ethernet.HEADER : mtu;
     this.#clamp = options.clampMss ? new MssClamp(mtu, fixed, modules) : null;
     this.#sizes = new SentSizes(modules.destinations);
     this.#grown = new GrownPackets(modules);
