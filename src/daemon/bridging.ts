@@ -34,6 +34,9 @@ export class Bridging {
   readonly #log: Log;
   #bridge: Bridge | null = null;
   #guarded: Guarded | null = null;
+  /** Something changed that was not read yet; and that was said. */
+  #stale = false;
+  #unread = false;
 
   constructor(modules: BridgeModules, file: GuardFile, log: Log) {
     this.#modules = modules;
@@ -84,8 +87,19 @@ export class Bridging {
 
   /** The bridge where it changed, else undefined. */
   changed(): Bridge | null | undefined {
-    if (!this.#modules.heard()) return undefined;
-    const now = this.#modules.read();
+    this.#stale = this.#modules.heard() || this.#stale;
+    if (!this.#stale) return undefined;
+    let now: Bridge | null;
+    try {
+      now = this.#modules.read();
+    } catch (error) {
+      // It may have gone while it was read. What is known stays until it can be read again.
+      if (!this.#unread) this.#log.warn("the bridge could not be looked at", { reason: messageOf(error) });
+      this.#unread = true;
+      return undefined;
+    }
+    this.#stale = false;
+    this.#unread = false;
     if (isDeepStrictEqual(now, this.#bridge)) return undefined;
     const before = this.#bridge;
     this.#bridge = now;

@@ -72,11 +72,15 @@ export class BridgesTwin implements BridgeModules {
   bridge: Bridge | null = null;
   table: Guarded | null = null;
   fails: Error | undefined;
+  unreadable: Error | undefined;
   filtering: string[] = [];
   changes = 0;
   #told = 0;
 
-  readonly read = (): Bridge | null => this.bridge;
+  readonly read = (): Bridge | null => {
+    if (this.unreadable !== undefined) throw this.unreadable;
+    return this.bridge;
+  };
   readonly heard = (): boolean => {
     const news = this.changes > this.#told;
     this.#told = this.changes;

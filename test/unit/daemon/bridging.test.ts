@@ -107,6 +107,20 @@ test("a bridge that comes, changes and goes is told to the packets' side", async
   t.match(log.lines.at(-1), { level: "warn", message: /bridges the two cards no more/ });
 });
 
+test("a bridge that cannot be read is read again", async (t) => {
+  const bench = await startBench(t);
+  const { bridges, twin, log } = bench;
+  const warnings = (): unknown[] => log.lines.filter(({ message }) => message.includes("could not be looked at"));
+  bridges.unreadable = new HushboxError("host", "reading bridge br0: it is gone");
+  bridges.set(BRIDGE);
+  t.ok(await until(() => warnings().length === 1));
+  // Nothing more is announced.
+  bridges.unreadable = undefined;
+  t.ok(await until(() => twin.bridges.length === 1));
+  t.same(twin.bridges, [BRIDGE]);
+  t.equal(warnings().length, 1, "told once");
+});
+
 test("who removes the guard finds it again", async (t) => {
   const bench = await startBench(t, { config: CLOSED });
   bench.bridges.table = null;
