@@ -93,7 +93,7 @@ function planScenario(scenario: string, kind: ScenarioKind, wanted: CellsWanted,
     }
   if (!parts.includes("presets")) return;
   for (const preset of presets)
-    for (const { observer, direction } of views(scope))
+    for (const { observer, direction } of views(scope, preset))
       for (const size of scope.presetSizes) {
         const point: Point = {
           scenario,
@@ -112,7 +112,7 @@ function planScenario(scenario: string, kind: ScenarioKind, wanted: CellsWanted,
 function planCaptures(scenario: string, { scope, parts, presets }: CellsWanted, add: Add): void {
   if (!parts.includes("presets")) return;
   for (const preset of presets)
-    for (const { observer, direction } of views(scope)) {
+    for (const { observer, direction } of views(scope, preset)) {
       const point: Point = {
         scenario,
         defense: { kind: "preset", preset },
@@ -126,10 +126,16 @@ function planCaptures(scenario: string, { scope, parts, presets }: CellsWanted, 
     }
 }
 
-function views({ parsed }: Scope): { readonly observer: ObserverKind; readonly direction: Direction }[] {
+function views(
+  { parsed, parsedUndefended }: Scope,
+  preset: PresetName,
+): { readonly observer: ObserverKind; readonly direction: Direction }[] {
   return [
     ...DIRECTIONS.map((direction) => ({ observer: "stats" as const, direction })),
-    ...parsed.map((direction) => ({ observer: "parse" as const, direction })),
+    ...(preset === "off" && !parsedUndefended ? [] : parsed).map((direction) => ({
+      observer: "parse" as const,
+      direction,
+    })),
   ];
 }
 

@@ -24,6 +24,8 @@ export interface Scope {
   readonly sequences: boolean;
   /** Directions in which who parses headers looks on. */
   readonly parsed: readonly Direction[];
+  /** Whether it looks on where nothing is defended too, and reads much the same as who counts. */
+  readonly parsedUndefended: boolean;
   /**
    * Repetitions of the null: of emulated scenarios at the middle size, and of captures. A few dozen captures need many: of 19 repetitions one
    * that happens to deal nearly the true labels is the threshold, and undefended Echo traces (0.76 of 75, chance 0.33) then pass for chance.
@@ -42,6 +44,7 @@ export const WHOLE: Scope = {
   nu: { microphone: MICROPHONE_NU, queries: QUERY_NU, captures: [] },
   sequences: true,
   parsed: ["both", "up", "down"],
+  parsedUndefended: true,
   nullEmulated: 19,
   nullCaptures: 99,
 };
@@ -56,6 +59,7 @@ export const QUICK: Scope = {
   nu: { microphone: ends(MICROPHONE_NU), queries: ends(QUERY_NU), captures: [] },
   sequences: false,
   parsed: ["both"],
+  parsedUndefended: false,
   nullEmulated: 0,
 };
 
@@ -74,6 +78,7 @@ export function leftOutOf(scope: Scope): string[] {
   missing("variances of noise, microphone", WHOLE.nu.microphone, scope.nu.microphone);
   missing("variances of noise, queries", WHOLE.nu.queries, scope.nu.queries);
   missing("directions in which who parses headers looks on", WHOLE.parsed, scope.parsed);
+  if (!scope.parsedUndefended) said.push("who parses headers, where nothing is defended");
   if (!scope.sequences) said.push("attacks on packets in their order, which take a minute each to train");
   if (scope.nullEmulated === 0) said.push("what the best attack reads of nothing, for emulated scenarios");
   return said;

@@ -56,7 +56,8 @@ export function attackWords(name: string): string {
 
 /** As the one who acts in a sentence: "the random forest", but "AdaBoost". */
 export function theAttack(name: string): string {
-  return name === "ada-boost" || name === "k-fingerprinting" ? attackWords(name) : `the ${attackWords(name)}`;
+  if (name === "ada-boost" || name === "k-fingerprinting") return attackWords(name);
+  return name === "k-nearest-neighbours" ? "a vote of the k nearest neighbours" : `the ${attackWords(name)}`;
 }
 
 export function defenseWords(defense: ReportedDefense): string {

@@ -103,6 +103,13 @@ test("every preset meets every observer in every direction; real captures are sa
 test("quick leaves out what it says, and asks for nothing that the whole has not", (t) => {
   t.same(leftOutOf(WHOLE), []);
   t.ok(leftOutOf(QUICK).length > 4);
+  const parsing = quick.filter(({ observer }) => observer === "parse");
+  const presets = new Set(parsing.map(({ defense }) => (defense.kind === "preset" ? defense.preset : "")));
+  t.same(
+    [...presets].sort(),
+    PRESET_NAMES.filter((name) => name !== "off").sort(),
+    "nobody parses what nothing defends",
+  );
   const points = new Set(
     whole.map(({ scenario, defense, observer, vantage, windows }) =>
       JSON.stringify([scenario, defense, observer, vantage, windows]),
