@@ -39,6 +39,7 @@ const COUNTED = {
   decoyBytes: "decoy_bytes",
   delayedPackets: "delayed_packets",
   localPackets: "local_packets",
+  betweenPackets: "between_packets",
   unknownPackets: "unknown_packets",
   swallowedPackets: "swallowed_packets",
   heldPackets: "held_packets",
@@ -148,6 +149,9 @@ export const StatusSchema = Type.Object({
         description: "The kernel's bridge that joins the two cards; null: none, and without hushbox nothing passes.",
       }),
       armed: Type.Boolean({ description: "The bridge leaves the devices' frames to hushbox." }),
+      isolated: Type.Boolean({
+        description: "Frames between the devices and other stations of the access point pass hushbox too (isolate).",
+      }),
       since: Type.Union([Type.String(), Type.Null()], { description: "RFC 3339; null while it is not armed." }),
       lapses: Type.Integer({
         description: "Times that hushbox stood still and the kernel went on without it, since the start.",
@@ -220,6 +224,7 @@ function takeOverOf({ config, counters, bridge, guarded }: Door): Status["takeOv
     onFailure: complete(config).onFailure,
     bridge,
     armed,
+    isolated: counters?.read("take_over_isolated") === 1,
     since: armed ? new Date(Date.now() - ago).toISOString() : null,
     lapses: counters?.read("take_over_lapses") ?? 0,
     guarded,

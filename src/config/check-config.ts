@@ -23,7 +23,14 @@ function nobody(value: unknown): Problem[] {
 
 /** What a schema cannot say. */
 function rules(config: Config): Problem[] {
-  return [...interfaces(config), ...devices(config), ...networks(config), ...listen(config), ...tunnel(config)];
+  return [
+    ...interfaces(config),
+    ...devices(config),
+    ...networks(config),
+    ...listen(config),
+    ...tunnel(config),
+    ...isolation(config),
+  ];
 }
 
 function interfaces(config: Config): Problem[] {
@@ -109,6 +116,15 @@ function tunnel(config: Config): Problem[] {
       problems.push({ path: `/tunnel/${key}`, message: `${address} is not an IP address` });
   }
   return problems;
+}
+
+function isolation({ isolate, nic, tunnel }: Config): Problem[] {
+  if (isolate !== true) return [];
+  const path = "/isolate";
+  if (tunnel?.file !== undefined && tunnel.file !== "")
+    return [{ path, message: "is not for a tunnel: what stays at home is the bridge's there" }];
+  if (nic?.card !== "libpcap") return [];
+  return [{ path, message: "is not for nic.card libpcap, which takes only what devices send: set ring" }];
 }
 
 function networks(config: Config): Problem[] {

@@ -6,6 +6,7 @@ type Section<K extends "local" | "tunnel" | "nic" | "api" | "log"> = Required<No
 export interface CompleteConfig extends Config {
   preset: NonNullable<Config["preset"]>;
   onFailure: NonNullable<Config["onFailure"]>;
+  isolate: NonNullable<Config["isolate"]>;
   local: Section<"local">;
   role: NonNullable<Config["role"]>;
   tunnel: Section<"tunnel">;

@@ -284,6 +284,13 @@ export const ConfigSchema = Type.Object(
           "What becomes of the devices' traffic while hushbox does not run, where a bridge of the kernel joins inside and outside. open: the kernel forwards it, undefended. closed: nothing of it passes, not even while the machine starts (hushbox-guard.service). Without a bridge nothing passes anyway.",
       }),
     ),
+    isolate: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          "Whether frames between two stations of the access point pass the box too, groups included; else its radio relays them. Needs ap_isolate=1 in hostapd and hairpin on at inside's port of the bridge, as hushbox setup --isolate writes them.",
+      }),
+    ),
     local: Type.Optional(LocalSchema),
     tunnel: Type.Optional(TunnelSchema),
     nic: Type.Optional(NicSchema),

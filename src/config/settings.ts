@@ -71,6 +71,7 @@ export function compile(config: Config): Settings {
       devices: config.devices.map((device) => compileDevice(config, device)),
       local: all.local.networks,
       delayLocal: all.local.delay,
+      isolate: all.isolate,
     },
     onFailure: all.onFailure,
     tunnel: compileTunnel(config, all),

@@ -21,10 +21,18 @@ export interface BridgeModules {
 
 /** What `onFailure: closed` keeps from passing. */
 export function guardedOf(settings: Settings): Guarded {
+  const { inside, outside } = settings.cards;
   return {
-    outside: settings.cards.outside,
+    outside,
+    ...(settings.datapath.isolate ? { inside } : {}),
     devices: macNumbers(settings.datapath.devices.map((device) => device.mac)),
   };
+}
+
+/** Why `isolate` does nothing, and what to do; empty where it does. */
+export function radioKeeps(bridge: Bridge, inside: string): string {
+  if (bridge.hairpin) return "";
+  return `isolate is on, and ${bridge.name} sends no frame back out of ${inside}: stations of the access point talk past hushbox, or not at all; bridge link set dev ${inside} hairpin on, with ap_isolate=1 in hostapd`;
 }
 
 /** The daemon's side of a bridge between its cards: which one there is, and that what must not pass without hushbox does not. */
@@ -37,6 +45,7 @@ export class Bridging {
   /** Something changed that was not read yet; and that was said. */
   #stale = false;
   #unread = false;
+  #complaint = "";
 
   constructor(modules: BridgeModules, file: GuardFile, log: Log) {
     this.#modules = modules;
@@ -65,6 +74,7 @@ export class Bridging {
       this.#log.warn("the guard of onFailure is not in force", { reason: messageOf(error) });
     }
     if (this.#bridge !== null) this.#tell(this.#bridge);
+    this.isolate(settings);
     return this.#bridge;
   }
 
@@ -83,6 +93,13 @@ export class Bridging {
     if (guard.look(guardedOf(settings)) !== null && guard.remove())
       this.#log.info("removed the guard: onFailure is open");
     this.#file.remove();
+  }
+
+  /** Tells once where frames between stations shall pass hushbox and do not. */
+  isolate({ cards, datapath }: Settings): void {
+    const complaint = datapath.isolate ? (this.#bridge === null ? "" : radioKeeps(this.#bridge, cards.inside)) : "";
+    if (complaint !== "" && complaint !== this.#complaint) this.#log.warn(complaint);
+    this.#complaint = complaint;
   }
 
   /** The bridge where it changed, else undefined. */

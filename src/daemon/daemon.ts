@@ -316,6 +316,7 @@ export class Daemon implements Door {
       }
       this.#lastApply = milliseconds / 1e3;
     }
+    this.#bridging.isolate(settings);
     this.#modules.log.setLevel(settings.logLevel);
     return Math.round(milliseconds * 1e3) / 1e3;
   }
@@ -342,6 +343,7 @@ export class Daemon implements Door {
   async #lookAtBridge(): Promise<void> {
     if (!this.ready) return;
     const bridge = this.#bridging.changed();
+    this.#bridging.isolate(this.#force.settings);
     if (bridge !== undefined) await within(ANSWER, this.#running().bridge(bridge));
   }
 

@@ -62,6 +62,7 @@ export class DatapathLoop {
   readonly #takeOver: TakeOver;
   #devices: readonly number[];
   #bridge: Bridge | null;
+  #isolate: boolean;
   #month: string;
   #publishAt = micros(0);
   #now: Micros = micros(0);
@@ -84,11 +85,19 @@ export class DatapathLoop {
     this.#month = wanted.month;
     this.#devices = devicesOf(wanted.options);
     this.#bridge = wanted.bridge;
+    this.#isolate = wanted.options.isolate;
   }
 
   /** Takes the devices' frames over, where a bridge of the kernel carries them. Throws HushboxError: take-over, permission, host. */
   start(now: Micros): void {
-    this.#takeOver.change(this.#devices, this.#bridge, now);
+    this.#share(now);
+  }
+
+  /** Who carries what from now on. Unless they are ours too, frames between two stations of the inside are the bridge's, whether it sends any back or not. */
+  #share(now: Micros): void {
+    const bridge = this.#bridge === null || this.#isolate ? this.#bridge : { ...this.#bridge, hairpin: false };
+    this.#takeOver.change(this.#devices, bridge, now);
+    this.#datapath.share(bridge);
   }
 
   /** What is to be done in every turn, with the time that the cards told: answers when there is more. */
@@ -128,7 +137,8 @@ export class DatapathLoop {
       switch (question.ask) {
         case "apply":
           this.#devices = devicesOf(question.options);
-          this.#takeOver.change(this.#devices, this.#bridge, now);
+          this.#isolate = question.options.isolate;
+          this.#share(now);
           this.#datapath.apply(question.options, now);
           return { id, value: null };
         case "flows":
@@ -144,7 +154,7 @@ export class DatapathLoop {
           return { id, value: null };
         case "bridge":
           this.#bridge = question.bridge;
-          this.#takeOver.change(this.#devices, this.#bridge, now);
+          this.#share(now);
           return { id, value: null };
         case "stop":
           this.#stop(now, question.release);

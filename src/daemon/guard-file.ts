@@ -8,6 +8,7 @@ import { StateFile } from "./state-file.js";
 const validate = new Ajv().compile<Guarded>(
   Type.Object({
     outside: Type.String({ minLength: 1, maxLength: 15 }),
+    inside: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
     devices: Type.Array(Type.Integer({ minimum: 0, maximum: 2 ** 48 - 1 }), { minItems: 1, maxItems: 24 }),
   }),
 );

@@ -7,7 +7,7 @@ import { tunnelTools } from "../emulator/wireguard.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { messageOf } from "../errors/message-of.js";
 import { findInterface, interfaceNames, readEthernet } from "../nic/interface.js";
-import { bridgeFilters, readBridge, withoutFilters } from "../nic/bridge.js";
+import { bridgeFilters, readBridge, withoutFilters, type Bridge } from "../nic/bridge.js";
 import { GuardTable } from "../nic/guard-table.js";
 import { native } from "../nic/native.js";
 import { hindering } from "../nic/offload.js";
@@ -199,7 +199,8 @@ function bridging(settings: Settings): Finding[] {
   const what = "bridge";
   const bridge = readBridge(inside, outside);
   const none = "none joins the two cards: without hushbox nothing passes, whatever onFailure says";
-  if (bridge === null) return [{ status: "ok", what, message: none }, ...guard(settings)];
+  if (bridge === null)
+    return [{ status: "ok", what, message: none }, ...isolation(settings, bridge), ...guard(settings)];
   const joined = `${bridge.name} joins the two cards`;
   const busy = TakeOverTable.look();
   if (busy === null) TakeOverTable.probe(settings.cards);
@@ -214,7 +215,32 @@ function bridging(settings: Settings): Finding[] {
             message: `${joined}, and there is a table bridge ${TakeOverTable.NAME} that no running hushbox has made`,
             advice: `nft delete table bridge ${TakeOverTable.NAME}`,
           };
-  return [finding, ...guard(settings)];
+  return [finding, ...isolation(settings, bridge), ...guard(settings)];
+}
+
+/** Whether frames between two stations of the access point reach hushbox, where they shall. */
+function isolation({ cards, datapath }: Settings, bridge: Bridge | null): Finding[] {
+  if (!datapath.isolate) return [];
+  const what = "isolate";
+  const { inside, outside } = cards;
+  if (bridge === null)
+    return [
+      {
+        status: "warn",
+        what,
+        message: "is on, and no bridge joins the two cards: stations of the access point cannot reach each other",
+        advice: `make ${inside} and ${outside} ports of one bridge, with hairpin on at ${inside}`,
+      },
+    ];
+  if (bridge.hairpin) return [{ status: "ok", what, message: `${bridge.name} sends frames back out of ${inside}` }];
+  return [
+    {
+      status: "warn",
+      what,
+      message: `is on, and ${bridge.name} sends no frame back out of ${inside}: stations of the access point talk past hushbox, or not at all`,
+      advice: `bridge link set dev ${inside} hairpin on, with ap_isolate=1 in hostapd`,
+    },
+  ];
 }
 
 /**

@@ -187,6 +187,7 @@ export class ProcessHandle implements DatapathHandle {
     for (const side of down) this.#set(`${side}.downs`, ++this.#downs[side]);
     for (const side of SIDES) this.#set(`${side}.up`, 0);
     this.#set("take_over_armed", 0);
+    this.#set("take_over_isolated", 0);
     // What it held is gone.
     for (const direction of DIRECTIONS) {
       const held = this.counters.read(`${direction}.held_packets`);

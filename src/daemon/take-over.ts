@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { Counters } from "../datapath/counters.js";
 import type { Bridge } from "../nic/bridge.js";
 import type { SharedCards } from "../nic/nic.js";
@@ -10,6 +11,7 @@ const BEAT_EVERY = millis(200);
 const ARMED = Counters.index("take_over_armed");
 const SINCE = Counters.index("take_over_since_us");
 const LAPSES = Counters.index("take_over_lapses");
+const ISOLATED = Counters.index("take_over_isolated");
 const STALE = Counters.index("take_over_stale_frames");
 
 /** The table, or what stands in for it. */
@@ -25,6 +27,8 @@ export class TakeOver {
   readonly #table: Table;
   readonly #values: Float64Array;
   #devices: readonly number[] = [];
+  /** Those whose frames to and from other stations of the inside are ours too. */
+  #between: readonly number[] = [];
   #bridge: Bridge | null = null;
   #beatAt = micros(0);
 
@@ -34,12 +38,15 @@ export class TakeOver {
     this.#values = counters.values;
   }
 
-  /** These devices (48-bit addresses), with this bridge or none, from now on. Throws HushboxError: take-over, permission, host. */
+  /** These devices (48-bit addresses), with this bridge or none, from now on; with `hairpin` between stations of the inside too. Throws HushboxError: take-over, permission, host. */
   change(devices: readonly number[], bridge: Bridge | null, now: Micros): void {
     const armed = this.#bridge !== null;
     const before = this.#devices;
+    const between = this.#between;
     this.#devices = devices;
+    this.#between = bridge?.hairpin === true ? devices : [];
     this.#bridge = bridge;
+    this.#values[ISOLATED] = this.#between.length > 0 ? 1 : 0;
     if (bridge === null) {
       this.#table.disarm();
       this.#values[ARMED] = 0;
@@ -48,14 +55,16 @@ export class TakeOver {
       this.#cards.filter(devices, bridge);
       this.#arm(now);
     } else {
-      if (before.length === devices.length && before.every((device, i) => device === devices[i])) {
+      if (isDeepStrictEqual([before, between], [devices, this.#between])) {
         this.#cards.filter(devices, bridge);
         return;
       }
       // The kernel lets go of a device before we take it, and takes it again after we let go: a frame may be lost between, none comes twice.
-      this.#table.change([...new Set([...before, ...devices])]);
+      this.#table.change(both(before, devices), both(between, this.#between));
       this.#cards.filter(devices, bridge);
-      this.#table.change(devices);
+      // What a device sent to all before, the kernel has sent back inside already.
+      if (between.length === 0 && this.#between.length > 0) this.#add(STALE, this.#cards.discard());
+      this.#table.change(devices, this.#between);
     }
   }
 
@@ -79,10 +88,11 @@ export class TakeOver {
     this.#table.disarm();
     this.#bridge = null;
     this.#values[ARMED] = 0;
+    this.#values[ISOLATED] = 0;
   }
 
   #arm(now: Micros): void {
-    this.#table.arm(this.#devices);
+    this.#table.arm(this.#devices, this.#between);
     this.#beatAt = now;
     this.#add(STALE, this.#cards.discard());
     this.#values[ARMED] = 1;
@@ -92,4 +102,8 @@ export class TakeOver {
   #add(index: number, n: number): void {
     this.#values[index] = (this.#values[index] ?? 0) + n;
   }
+}
+
+function both(some: readonly number[], others: readonly number[]): number[] {
+  return [...new Set([...some, ...others])];
 }

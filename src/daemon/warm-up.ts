@@ -125,6 +125,7 @@ function inline(): DatapathOptions {
     ],
     local: ["192.168.0.0/16"],
     delayLocal: false,
+    isolate: false,
   };
 }
 
@@ -148,5 +149,6 @@ function tunnelled(): DatapathOptions {
     ],
     local: [],
     delayLocal: true,
+    isolate: false,
   };
 }

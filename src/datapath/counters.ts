@@ -23,6 +23,7 @@ const PER_DIRECTION = [
   "decoy_bytes",
   "delayed_packets",
   "local_packets",
+  "between_packets",
   "unknown_packets",
   "swallowed_packets",
   "held_packets",
@@ -52,6 +53,7 @@ const ONCE = [
   "take_over_since_us",
   "take_over_lapses",
   "take_over_stale_frames",
+  "take_over_isolated",
   ...TALLIES,
 ] as const;
 

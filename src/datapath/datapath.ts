@@ -8,10 +8,11 @@ import { Trust } from "../defense/pad/trust.js";
 import { Tally } from "../defense/tally.js";
 import { FlowTable } from "../flow/flow-table.js";
 import { TcpFlows } from "../flow/tcp-flows.js";
+import type { Bridge } from "../nic/bridge.js";
 import type { Cards, Nic } from "../nic/nic.js";
 import { dissect } from "../packet/dissect.js";
 import { ipBytes } from "../packet/ip-bytes.js";
-import { DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
+import { ACROSS, BACK, BOTH, DOWN, REAL, UP, type Direction, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
 import { DepartureQueue } from "../schedule/departure-queue.js";
@@ -23,6 +24,7 @@ import { protocolName, TCP } from "../wire/protocol.js";
 import { deviceOf, isLocal, isUnknown } from "./classify.js";
 import { Counters } from "./counters.js";
 import { Device, type DeviceModules } from "./device.js";
+import { Exits } from "./exits.js";
 import { countDelay, countLateness, meter } from "./meter.js";
 import type { DatapathOptions } from "./options.js";
 import type { Tap } from "./tap.js";
@@ -73,6 +75,8 @@ export class Datapath {
   #devices: Device[] = [];
   #local = new Prefixes([]);
   #delayLocal = false;
+  /** Null: what comes in by one card leaves by the other. */
+  #exits: Exits | null = null;
   /** The options that say what is local and whether it waits. */
   #lanes = "";
   readonly #wishes: Wishes;
@@ -153,13 +157,18 @@ export class Datapath {
     this.#add(APPLIED, 1);
   }
 
+  /** The bridge whose frames we share, or none; with `hairpin`, frames between two stations of its inside port are ours too. */
+  share(bridge: Bridge | null): void {
+    this.#exits = bridge?.hairpin === true ? new Exits(bridge) : null;
+  }
+
   /** One turn. Calling it early or often is harmless. Returns when it next has work. */
   poll(now: Micros): Micros {
     const { inside, outside } = this.#cards;
     this.#now = now;
     this.#release(now);
     this.#fillSlots(now);
-    for (let p = inside.receive(); p !== null; p = inside.receive()) this.#admit(p, UP, now);
+    for (let p = inside.receive(); p !== null; p = inside.receive()) this.#heard(p, now);
     for (let p = outside.receive(); p !== null; p = outside.receive()) this.#admit(p, DOWN, now);
     if (this.#wakeAt <= now) this.#tick(now);
     // What came now may have begun an episode, whose first slot is now.
@@ -273,6 +282,13 @@ export class Datapath {
 
   /* ---- in the order in which a packet meets them ---- */
 
+  /** What came in by the inside card. */
+  #heard(packet: Packet, now: Micros): void {
+    const direction = this.#exits === null ? UP : this.#exits.find(packet, this.#view, this.#devices);
+    if (direction === null) this.#pool.release(packet);
+    else this.#admit(packet, direction, now);
+  }
+
   #admit(packet: Packet, direction: Direction, now: Micros): void {
     const values = this.#values;
     const m = meter(direction);
@@ -280,7 +296,7 @@ export class Datapath {
     packet.departAt = packet.arrivedAt;
     values[m.packetsIn] = (values[m.packetsIn] ?? 0) + 1;
     values[m.bytesIn] = (values[m.bytesIn] ?? 0) + packet.wireLength;
-    if (packet.wireLength > this.#towards(direction).longest) {
+    if (packet.wireLength > this.#towards(packet).longest) {
       // Offloads made a frame that no card can send again.
       this.#add(m.dropOversize, 1);
       this.#pool.release(packet);
@@ -290,10 +306,12 @@ export class Datapath {
     if (packet.partialChecksum) this.#complete(packet);
     const device = deviceOf(packet, this.#view, this.#devices);
     if (device !== null) packet.device = device.index;
-    const local = isLocal(packet, this.#view, this.#local);
+    // From station to station no router sees it, whatever its addresses.
+    const local = packet.exit === BACK || isLocal(packet, this.#view, this.#local);
     packet.home = local;
     packet.local = local && !this.#delayLocal;
     if (local) values[m.local] = (values[m.local] ?? 0) + 1;
+    if (packet.exit !== ACROSS) this.#add(m.between, 1);
     if (isUnknown(packet)) this.#add(m.unknown, 1);
     if (this.#tap !== null) this.#tap.arrived(packet, now);
     if (device === null) {
@@ -435,9 +453,8 @@ export class Datapath {
       if (packet.departAt < last) packet.departAt = last;
       device.lastDeparture[packet.direction] = packet.departAt;
     }
-    const nic = this.#towards(packet.direction);
     // At once what is due, unless something due still waits for room on a card: that was first.
-    if (packet.departAt <= now && nic.room > 0 && this.#queue.nextAt() > now) {
+    if (packet.departAt <= now && this.#hasRoom(packet) && this.#queue.nextAt() > now) {
       this.#send(packet, now);
     } else if (this.#queue.push(packet)) {
       this.#add(meter(packet.direction).held, 1);
@@ -463,6 +480,11 @@ export class Datapath {
   #send(packet: Packet, now: Micros): void {
     const values = this.#values;
     const m = meter(packet.direction);
+    if (packet.exit === BOTH && !this.#sendBack(packet)) {
+      this.#add(m.dropQueueFull, 1);
+      this.#pool.release(packet);
+      return;
+    }
     if (packet.kind === REAL) {
       values[m.packetsOut] = (values[m.packetsOut] ?? 0) + 1;
       values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength - packet.added;
@@ -473,11 +495,27 @@ export class Datapath {
     }
     values[m.paddingBytes] = (values[m.paddingBytes] ?? 0) + packet.pad + packet.added;
     if (this.#tap !== null) this.#tap.sent(packet, now);
-    this.#towards(packet.direction).send(packet);
+    this.#towards(packet).send(packet);
   }
 
-  #towards(direction: Direction): Nic {
-    return direction === UP ? this.#cards.outside : this.#cards.inside;
+  /** Sends what leaves by both cards back out by its own, as it is by now. False where no slot is left for that. */
+  #sendBack(packet: Packet): boolean {
+    const twin = this.#pool.take();
+    if (twin === null) return false;
+    this.#pool.bytes.copyWithin(twin.at, packet.at, packet.at + packet.length);
+    twin.length = packet.length;
+    twin.wireLength = packet.wireLength;
+    twin.pad = packet.pad;
+    this.#cards.inside.send(twin);
+    return true;
+  }
+
+  #towards({ direction, exit }: Packet): Nic {
+    return direction === UP && exit !== BACK ? this.#cards.outside : this.#cards.inside;
+  }
+
+  #hasRoom(packet: Packet): boolean {
+    return this.#towards(packet).room > 0 && (packet.exit !== BOTH || this.#cards.inside.room > 0);
   }
 
   #swallow(packet: Packet): void {

@@ -12,6 +12,7 @@ class DirectionMeter {
   readonly decoyBytes: number;
   readonly delayed: number;
   readonly local: number;
+  readonly between: number;
   readonly unknown: number;
   readonly swallowed: number;
   readonly held: number;
@@ -35,6 +36,7 @@ class DirectionMeter {
     this.decoyBytes = at("decoy_bytes");
     this.delayed = at("delayed_packets");
     this.local = at("local_packets");
+    this.between = at("between_packets");
     this.unknown = at("unknown_packets");
     this.swallowed = at("swallowed_packets");
     this.held = at("held_packets");

@@ -30,6 +30,8 @@ export interface DatapathOptions {
   readonly local: readonly string[];
   /** True: local traffic is delayed like any other. */
   readonly delayLocal: boolean;
+  /** Frames between two stations behind the inside card are ours too, where its bridge sends frames back there. */
+  readonly isolate: boolean;
 }
 
 /** Which cards to open; fixed for the life of the daemon. Survives structuredClone. */

@@ -59,10 +59,11 @@ function inWords(status: Status): string {
 }
 
 function takeOverLine({ takeOver }: Status): string {
-  const { onFailure, bridge, armed, lapses, guarded } = takeOver;
+  const { onFailure, bridge, armed, isolated, lapses, guarded } = takeOver;
   const fails = onFailure === "open" ? "open" : guarded ? "closed, guarded" : "closed, NOT GUARDED";
   if (bridge === null) return `no bridge joins them: without hushbox nothing passes (onFailure ${fails})`;
-  const state = armed ? "taken over" : "NOT TAKEN OVER: the kernel forwards undefended";
+  const taken = isolated ? "taken over, between stations too" : "taken over";
+  const state = armed ? taken : "NOT TAKEN OVER: the kernel forwards undefended";
   return `bridge ${bridge}: ${state}; onFailure ${fails}${lapses === 0 ? "" : `; stood still ${lapses} times`}`;
 }
 

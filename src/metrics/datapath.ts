@@ -137,6 +137,15 @@ export function datapathMetrics(source: MetricsSource): Reading[] {
     ),
     new Reading(
       {
+        name: "hushbox_datapath_between_packets_total",
+        type: "counter",
+        help: "Packets between a device and other stations of the access point (isolate); up: also those that leave both ways, to groups and to stations that nobody has seen yet.",
+        labels: DIRECTION,
+      },
+      perDirection("between_packets"),
+    ),
+    new Reading(
+      {
         name: "hushbox_datapath_unknown_packets_total",
         type: "counter",
         help: "Packets that hold no well-formed IP or ARP; they pass.",

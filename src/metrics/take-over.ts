@@ -18,6 +18,14 @@ export function takeOverMetrics(source: MetricsSource): Reading[] {
     ),
     new Reading(
       {
+        name: "hushbox_datapath_take_over_isolated",
+        type: "gauge",
+        help: "1 while that bridge leaves frames between devices and other stations of the access point to hushbox too (isolate), else 0.",
+      },
+      counted("take_over_isolated"),
+    ),
+    new Reading(
+      {
         name: "hushbox_datapath_take_over_since_seconds",
         type: "gauge",
         help: "When the bridge last left the devices' frames to hushbox, in seconds since 1970; 0 where it never has.",

@@ -34,10 +34,16 @@ function pack(steps: readonly Step[]): Uint8Array {
   return bytes;
 }
 
-/** Steps that go to `hit` when the 48-bit address at `offset` is one of `macs`, and fall through otherwise. */
-function match(macs: readonly number[], offset: number, hit: string, prefix: string): Step[] {
+/** Steps that go to `hit` when the 48-bit address at `offset` is one of `macs`, and to `miss`, the step behind them, otherwise. */
+function match(
+  macs: readonly number[],
+  offset: number,
+  hit: string,
+  prefix: string,
+  miss = `${prefix}${String(macs.length)}`,
+): Step[] {
   return macs.flatMap((mac, i): Step[] => {
-    const next = `${prefix}${String(i + 1)}`;
+    const next = i + 1 < macs.length ? `${prefix}${String(i + 1)}` : miss;
     return [
       { label: `${prefix}${String(i)}`, code: LD_W, k: offset + 2 },
       { code: JEQ, k: mac % 0x1_0000_0000, no: next },
@@ -55,6 +61,16 @@ export function fromDevices(macs: readonly number[]): Uint8Array {
   return pack([
     ...match(macs, 6, "pass", "s"),
     { label: `s${String(macs.length)}`, code: RET, k: 0 },
+    { label: "pass", code: RET, k: 0x40000 },
+  ]);
+}
+
+/** Passes frames whose source is one of the devices, and those to one of them alone. */
+export function fromOrToDevices(macs: readonly number[]): Uint8Array {
+  return pack([
+    ...match(macs, 6, "pass", "s", "d0"),
+    ...match(macs, 0, "pass", "d"),
+    { label: `d${String(macs.length)}`, code: RET, k: 0 },
     { label: "pass", code: RET, k: 0x40000 },
   ]);
 }

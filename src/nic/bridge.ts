@@ -29,6 +29,8 @@ export interface Bridge {
   readonly own: readonly number[];
   /** Addresses of stations behind the inside port. Sorted. */
   readonly inside: readonly number[];
+  /** Addresses of stations behind the outside port; told only where the inside port is a hairpin one. Sorted. */
+  readonly outside: readonly number[];
   /** Addresses of stations behind other ports than these two. Sorted. */
   readonly elsewhere: readonly number[];
   /** The inside port sends frames back to where they came from (`bridge link set dev … hairpin on`). */
@@ -48,9 +50,12 @@ export function withoutFilters(filters: readonly string[]): string {
   return `sysctl -w ${filters.map((table) => `net.bridge.bridge-nf-call-${table}=0`).join(" ")}`;
 }
 
-/** Addresses to which a device's frames are not sent outside: they are this machine's, or the bridge knows them to be elsewhere. */
-export function keptAddresses({ own, inside, elsewhere }: Bridge): ReadonlySet<number> {
-  return new Set([...own, ...inside, ...elsewhere]);
+/**
+ * Addresses to which a device's frames are the kernel's: they are this machine's, or the bridge knows them to be elsewhere. Where the inside port
+ * sends frames back, those between two of its stations are ours.
+ */
+export function keptAddresses({ own, inside, elsewhere, hairpin }: Bridge): ReadonlySet<number> {
+  return new Set([...own, ...(hairpin ? [] : inside), ...elsewhere]);
 }
 
 /** True where a frame to this address is one that a bridge forwards to nobody (link-local groups, IEEE 802.1Q 8.6.3), or itself. */
@@ -103,6 +108,7 @@ export function readBridge(inside: string, outside: string): Bridge | null {
       name: bridge.name,
       own: pick(({ own }) => own),
       inside: pick(({ own, port }) => !own && port === from.index),
+      outside: from.hairpin ? pick(({ own, port }) => !own && port === to.index) : [],
       elsewhere: pick(({ own, port }) => !own && port !== from.index && port !== to.index),
       hairpin: from.hairpin,
     };

@@ -22,13 +22,16 @@ const ENOENT = 2;
 export interface Guarded {
   /** The port towards the router. */
   readonly outside: string;
+  /** The port towards the devices, where it sends frames back (`isolate`): nothing of a device goes that way either. */
+  readonly inside?: string;
   /** 48-bit addresses. */
   readonly devices: readonly number[];
 }
 
 /**
  * The table of `onFailure: closed`: whatever bridge the card outside is a port of forwards nothing that a device sends through it, and nothing for
- * the device alone that came from there, by whichever other port. It belongs to nobody and stays until it is removed, or the machine restarts.
+ * the device alone that came from there, by whichever other port; with an inside port, nor what goes between a device and another station behind
+ * that. It belongs to nobody and stays until it is removed, or the machine restarts.
  */
 export class GuardTable {
   static readonly NAME = "hushbox_guard";
@@ -80,7 +83,7 @@ export class GuardTable {
   /** What makes the table, as steps of one transaction: an old one goes in it. */
   static steps(guarded: Guarded): Step[] {
     const { NAME } = GuardTable;
-    const { outside, devices } = guarded;
+    const { inside, outside, devices } = guarded;
     return [
       newTable(NAME),
       deleteTable(NAME),
@@ -90,12 +93,17 @@ export class GuardTable {
       newAddresses(NAME, SET, devices),
       newDropRule(NAME, CHAIN, SET, { to: outside, address: "source" }),
       newDropRule(NAME, CHAIN, SET, { from: outside, address: "destination" }),
+      ...(inside === undefined
+        ? []
+        : (["source", "destination"] as const).map((address) =>
+            newDropRule(NAME, CHAIN, SET, { from: inside, to: inside, address }),
+          )),
     ];
   }
 }
 
 /** By which a table is known again: what it was made for, short enough for nft's comment. */
-function commentOf({ outside, devices }: Guarded): string {
-  const what = JSON.stringify([outside, [...devices].sort((a, b) => a - b)]);
+function commentOf({ inside, outside, devices }: Guarded): string {
+  const what = JSON.stringify([outside, [...devices].sort((a, b) => a - b), ...(inside === undefined ? [] : [inside])]);
   return `hushbox, onFailure: closed, ${createHash("sha256").update(what).digest("base64url").slice(0, 22)}`;
 }

@@ -49,7 +49,10 @@ export interface Nic {
 
 /** Cards that are ports of a bridge of the kernel, and share its frames with it. */
 export interface SharedCards {
-  /** Only frames of these devices (48-bit addresses) from now on; with a bridge, only those that it leaves to us. */
+  /**
+   * Only frames of these devices (48-bit addresses) from now on; with a bridge, only those that it leaves to us. Where that one's inside port sends
+   * frames back (`hairpin`), what stations there send to a device is among them.
+   */
   filter(macs: readonly number[], bridge: Bridge | null): void;
   /** Gives back what came up to now: the kernel has forwarded it. How many frames that were, where the card knows. */
   discard(): number;

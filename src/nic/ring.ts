@@ -4,7 +4,7 @@ import { SLOT_BYTES, type Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import { micros, NEVER, type Micros } from "../time/micros.js";
 import * as ethernet from "../wire/ethernet.js";
-import { fromDevices, toDevices } from "./bpf.js";
+import { fromDevices, fromOrToDevices, toDevices } from "./bpf.js";
 import { keptAddresses, keptByKernel, type Bridge } from "./bridge.js";
 import { largestFrame } from "./memory.js";
 import { native, type Native, type Ring, type RingLayout } from "./native.js";
@@ -209,7 +209,7 @@ export class RingCards implements Cards, SharedCards {
 
   filter(macs: readonly number[], bridge: Bridge | null = null): void {
     if (this.#tunnel !== null) return;
-    this.#native.ringFilter(this.#ring, 0, this.#inward(macs));
+    this.#native.ringFilter(this.#ring, 0, this.#inward(macs, bridge));
     this.#native.ringFilter(this.#ring, 1, this.#outward(macs, bridge));
     this.inside.kept = bridge === null ? null : keptAddresses(bridge);
   }
@@ -233,8 +233,9 @@ export class RingCards implements Cards, SharedCards {
   }
 
   /** Before a tunnel stands the kernel's end of a pair, whatever device a packet is of. */
-  #inward(macs: readonly number[]): Uint8Array {
-    return fromDevices(this.#tunnel === null ? macs : [this.#tunnel.mac]);
+  #inward(macs: readonly number[], bridge: Bridge | null = null): Uint8Array {
+    if (this.#tunnel !== null) return fromDevices([this.#tunnel.mac]);
+    return bridge?.hairpin === true ? fromOrToDevices(macs) : fromDevices(macs);
   }
 
   /** Out of a tunnel everything is for us. */

@@ -20,6 +20,8 @@ import {
 import { refusal, taken } from "./nf-error.js";
 
 const SET = "devices";
+/** Those of them whose frames from the inside port back to it are ours too. */
+const BETWEEN = "between";
 const CHAIN = "take_over";
 /** What a process that was killed leaves is removed with its socket, some milliseconds later: a new one tries again, in milliseconds. */
 const TRIES = 20;
@@ -33,7 +35,7 @@ export interface Ports {
 
 /**
  * The table by which the kernel's bridge leaves the devices' frames to hushbox: what a device sends outside, all of it, and what comes from there
- * for it alone. It belongs to a socket, so it goes when the process does; and its addresses leave it after `LIFETIME` where nobody puts them in
+ * for it alone; where the inside port sends frames back, what goes between a device and another station there too. It belongs to a socket, so it goes when the process does; and its addresses leave it after `LIFETIME` where nobody puts them in
  * again, so that a process that hangs is passed by. Frames between other ports, and the bridge's own, are not touched.
  */
 export class TakeOverTable {
@@ -50,12 +52,15 @@ export class TakeOverTable {
     this.#ports = ports;
   }
 
-  /** The kernel leaves the frames of these devices (48-bit addresses) to us from now on. Throws HushboxError: take-over, permission, host. */
-  arm(devices: readonly number[]): void {
+  /**
+   * The kernel leaves the frames of these devices (48-bit addresses) to us from now on, and of those in `between` what goes from the inside port back
+   * to it. Throws HushboxError: take-over, permission, host.
+   */
+  arm(devices: readonly number[], between: readonly number[]): void {
     this.disarm();
     const socket = new NetlinkSocket(NETLINK_NETFILTER, 0, keeper());
     try {
-      const request = transaction(TakeOverTable.steps(this.#ports, devices));
+      const request = transaction(TakeOverTable.steps(this.#ports, devices, between));
       let at = monotonic();
       let answer = socket.ask(request);
       for (let i = 0; i < TRIES && taken(answer) && TakeOverTable.#at(socket)?.owned === true; i++) {
@@ -71,7 +76,7 @@ export class TakeOverTable {
           () => TakeOverTable.#at(socket) !== null,
         );
       this.#keptAt[0] = at;
-      native().keeperKeep(socket.number, keeping(devices), this.#keptAt, TakeOverTable.SURE);
+      native().keeperKeep(socket.number, keeping(devices, between), this.#keptAt, TakeOverTable.SURE);
     } catch (error) {
       socket.close();
       throw error;
@@ -80,9 +85,9 @@ export class TakeOverTable {
   }
 
   /** The same for these devices from now on. False where the kernel did not take it. */
-  change(devices: readonly number[]): boolean {
+  change(devices: readonly number[], between: readonly number[]): boolean {
     if (this.#socket === null) return false;
-    const request = keeping(devices);
+    const request = keeping(devices, between);
     const at = monotonic();
     if (this.#socket.ask(request).errno !== 0) return false;
     this.#keptAt[0] = at;
@@ -113,7 +118,7 @@ export class TakeOverTable {
     const name = `${TakeOverTable.NAME}_check`;
     const socket = new NetlinkSocket(NETLINK_NETFILTER);
     try {
-      const answer = socket.ask(transaction(TakeOverTable.steps(ports, [], name)));
+      const answer = socket.ask(transaction(TakeOverTable.steps(ports, [], [], name)));
       if (answer.errno !== 0)
         throw refusal(
           `trying a table of nftables for bridges`,
@@ -141,24 +146,34 @@ export class TakeOverTable {
   }
 
   /** What makes the table, as steps of one transaction. */
-  static steps({ inside, outside }: Ports, devices: readonly number[], name = TakeOverTable.NAME): Step[] {
+  static steps(
+    { inside, outside }: Ports,
+    devices: readonly number[],
+    between: readonly number[],
+    name = TakeOverTable.NAME,
+  ): Step[] {
     if (inside === outside) throw new HushboxError("internal", "a take-over stands between two ports");
     return [
       newTable(name, { flags: OWNER, only: true }),
       newForwardChain(name, CHAIN),
       newAddressSet(name, SET, TakeOverTable.LIFETIME),
+      newAddressSet(name, BETWEEN, TakeOverTable.LIFETIME),
       ...(devices.length > 0 ? [newAddresses(name, SET, devices)] : []),
+      ...(between.length > 0 ? [newAddresses(name, BETWEEN, between)] : []),
       newDropRule(name, CHAIN, SET, { from: inside, to: outside, address: "source" }),
       newDropRule(name, CHAIN, SET, { from: outside, to: inside, address: "destination" }),
+      newDropRule(name, CHAIN, BETWEEN, { from: inside, to: inside, address: "source" }),
+      newDropRule(name, CHAIN, BETWEEN, { from: inside, to: inside, address: "destination" }),
     ];
   }
 }
 
 /** The transaction that puts the addresses in again. */
-function keeping(devices: readonly number[]): Uint8Array {
+function keeping(devices: readonly number[], between: readonly number[]): Uint8Array {
   const { NAME } = TakeOverTable;
-  const steps: Step[] = [flushSet(NAME, SET)];
+  const steps: Step[] = [flushSet(NAME, SET), flushSet(NAME, BETWEEN)];
   if (devices.length > 0) steps.push(newAddresses(NAME, SET, devices));
+  if (between.length > 0) steps.push(newAddresses(NAME, BETWEEN, between));
   return transaction(steps);
 }
 

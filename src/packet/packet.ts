@@ -12,6 +12,14 @@ export const REAL = 0;
 export const DECOY = 1;
 export type Kind = typeof REAL | typeof DECOY;
 
+/** Out by the other card. */
+export const ACROSS = 0;
+/** Out by the card that it came in by: it goes from one station behind the inside card to another. */
+export const BACK = 1;
+/** Out by the other card, and back out by its own: a group's, or a station's that nobody has seen yet. */
+export const BOTH = 2;
+export type Exit = typeof ACROSS | typeof BACK | typeof BOTH;
+
 /** A slot's size in bytes: one Ethernet frame of MTU 1500 with two 802.1Q tags, and room to spare. */
 export const SLOT_BYTES = 2048;
 
@@ -31,6 +39,7 @@ export class Packet {
   /** Bytes of padding among `length` (and `wireLength`): what a defense put inside the frame. */
   added = 0;
   direction: Direction = UP;
+  exit: Exit = ACROSS;
   kind: Kind = REAL;
   /** Index of the device in the configuration, or -1. */
   device = -1;
@@ -81,6 +90,7 @@ export class Packet {
     this.pad = 0;
     this.added = 0;
     this.direction = UP;
+    this.exit = ACROSS;
     this.kind = REAL;
     this.device = -1;
     this.partialChecksum = false;

@@ -21,7 +21,7 @@ export const BUDGET: BudgetOptions = { packetsPerSecond: 50, bytesPerSecond: 100
 
 /** Options for one device. */
 export function options(defenses: DefenseOptions, budget = BUDGET, delayLocal = false): DatapathOptions {
-  return { devices: [{ name: "speaker", mac: DEVICE, defenses, budget }], local: LAN, delayLocal };
+  return { devices: [{ name: "speaker", mac: DEVICE, defenses, budget }], local: LAN, delayLocal, isolate: false };
 }
 
 /** A whole datapath between two cards in memory, on virtual time. */

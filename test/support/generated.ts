@@ -11,7 +11,7 @@ export const NOTES = new Metrics({
   version: "",
   counters: () => null,
   devices: () => Promise.resolve([]),
-  options: () => ({ devices: [], local: [], delayLocal: false }),
+  options: () => ({ devices: [], local: [], delayLocal: false, isolate: false }),
   turning: () => false,
   guarded: () => false,
   tunnel: () => null,

@@ -3,7 +3,14 @@ import type { Bridge } from "../../src/nic/bridge.js";
 import type { SharedCards } from "../../src/nic/nic.js";
 import { millis } from "../../src/time/micros.js";
 
-export const BRIDGE: Bridge = { name: "br0", own: [0x020000000003], inside: [], elsewhere: [], hairpin: false };
+export const BRIDGE: Bridge = {
+  name: "br0",
+  own: [0x020000000003],
+  inside: [],
+  outside: [],
+  elsewhere: [],
+  hairpin: false,
+};
 
 /** Cards and a table that only remember, in one list, what was asked of them. */
 export class TakeOverTwin implements SharedCards, Table {
@@ -17,7 +24,7 @@ export class TakeOverTwin implements SharedCards, Table {
   keptAt = millis(0);
 
   filter(macs: readonly number[], bridge: Bridge | null): void {
-    this.calls.push(`filter ${macs.join()} ${bridge?.name ?? "-"}`);
+    this.calls.push(`filter ${macs.join()} ${bridge?.name ?? "-"}${bridge?.hairpin === true ? " hairpin" : ""}`);
   }
 
   discard(): number {
@@ -29,13 +36,13 @@ export class TakeOverTwin implements SharedCards, Table {
     this.calls.push("finish");
   }
 
-  arm(devices: readonly number[]): void {
+  arm(devices: readonly number[], between: readonly number[]): void {
     this.keptAt = this.now;
-    this.calls.push(`arm ${devices.join()}`);
+    this.calls.push(`arm ${told(devices, between)}`);
   }
 
-  change(devices: readonly number[]): boolean {
-    this.calls.push(`change ${devices.join()}`);
+  change(devices: readonly number[], between: readonly number[]): boolean {
+    this.calls.push(`change ${told(devices, between)}`);
     return this.keeps;
   }
 
@@ -47,4 +54,8 @@ export class TakeOverTwin implements SharedCards, Table {
   disarm(): void {
     this.calls.push("disarm");
   }
+}
+
+function told(devices: readonly number[], between: readonly number[]): string {
+  return between.length === 0 ? devices.join() : `${devices.join()} between ${between.join()}`;
 }

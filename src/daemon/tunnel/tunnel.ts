@@ -164,7 +164,7 @@ export class Tunnel {
         },
       };
     });
-    return { devices, local: [], delayLocal: true };
+    return { devices, local: [], delayLocal: true, isolate: false };
   }
 
   report(): TunnelReport {

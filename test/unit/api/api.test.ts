@@ -445,7 +445,7 @@ async function inject(t: Test, bench: Bench) {
     version: "",
     counters: () => null,
     devices: () => Promise.resolve([]),
-    options: () => ({ devices: [], local: [], delayLocal: false }),
+    options: () => ({ devices: [], local: [], delayLocal: false, isolate: false }),
     turning: () => true,
     guarded: () => false,
     tunnel: () => null,

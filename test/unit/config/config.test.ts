@@ -39,7 +39,7 @@ const BAD: readonly (readonly [what: string, text: string, complaint: string])[]
   [
     "an unknown key",
     "jiter: {}\n",
-    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, role, devices, defenses, budget, onFailure, local, tunnel, nic, api, state, log',
+    'f.yaml:5:1 /jiter unknown key "jiter"; known here: inside, outside, preset, role, devices, defenses, budget, onFailure, isolate, local, tunnel, nic, api, state, log',
   ],
   ["a misspelt key", "defences: {}\n", 'f.yaml:5:1 /defences unknown key "defences"; did you mean "defenses"?'],
   [
@@ -241,6 +241,16 @@ const BAD_FILES: readonly (readonly [what: string, text: string, complaint: stri
     "f.yaml:4:3 /devices are the boxes' affair: a gateway knows boxes by the [Peer]s of its WireGuard file\nf.yaml:6:35 /tunnel/dns/0 1.2.3.444 is not an IP address\nf.yaml:7:13 /nic/card libpcap carries no tunnel: set ring",
   ],
   [
+    "between stations, in a tunnel",
+    `${MINIMAL}isolate: true\ntunnel: {file: /etc/w.conf}\n`,
+    "f.yaml:5:10 /isolate is not for a tunnel: what stays at home is the bridge's there",
+  ],
+  [
+    "between stations, by libpcap",
+    `${MINIMAL}isolate: true\nnic: {card: libpcap}\n`,
+    "f.yaml:5:10 /isolate is not for nic.card libpcap, which takes only what devices send: set ring",
+  ],
+  [
     "one interface for both sides",
     MINIMAL.replace("wlan0", "eth0"),
     "f.yaml:2:10 /outside is the same interface as inside (eth0): the box stands between two",
@@ -331,6 +341,8 @@ const OK: readonly (readonly [what: string, text: string, check: (config: Config
   ["a rate an hour", "api: {rateLimit: 5/h}\n", (c) => compile(c).api.rateLimit.milliseconds === 3_600_000],
   ["a token elsewhere", "api: {tokenFile: /run/t}\nstate: /s\n", (c) => compile(c).api.tokenFile === "/run/t"],
   ["a token in the state", "state: /s\n", (c) => compile(c).api.tokenFile === "/s/token"],
+  ["between stations", "isolate: true\n", (c) => compile(c).datapath.isolate],
+  ["not between stations", "", (c) => !compile(c).datapath.isolate],
   ["no networks at home", "local: {networks: []}\n", (c) => compile(c).datapath.local.length === 0],
   [
     "anchors",

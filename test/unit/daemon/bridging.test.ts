@@ -23,7 +23,7 @@ test("closed loads the guard before packets flow and leaves it there", async (t)
   );
   t.same(bridges.table, { outside: "out0", devices: [0xaabbccddeeff, 0xaabbccddeefe] });
   t.same(await takeOver(bench), {
-    ...{ onFailure: "closed", bridge: "br0", armed: false, since: null, lapses: 0, guarded: true },
+    ...{ onFailure: "closed", bridge: "br0", armed: false, isolated: false, since: null, lapses: 0, guarded: true },
   });
   bench.twin.set("take_over_armed", 1);
   bench.twin.set("take_over_since_us", Number(process.hrtime.bigint() / 1000n) - 60e6);
@@ -126,4 +126,26 @@ test("who removes the guard finds it again", async (t) => {
   bench.bridges.table = null;
   t.ok(await until(() => bench.bridges.table !== null));
   t.match(bench.log.lines.at(-1), { level: "warn", message: /somebody removed or changed the guard/ });
+});
+
+test("isolate guards between stations too, and says once where the bridge sends nothing back", async (t) => {
+  const bridges = new BridgesTwin();
+  bridges.bridge = BRIDGE;
+  const bench = await startBench(t, { config: `${CLOSED}isolate: true\n`, modules: { bridges: () => bridges } });
+  t.same(bridges.table, { inside: "in0", outside: "out0", devices: [0xaabbccddeeff, 0xaabbccddeefe] });
+  const told = (): number => bench.log.lines.filter(({ message }) => message.includes("hairpin on")).length;
+  t.equal(told(), 1);
+  bridges.set({ ...BRIDGE, elsewhere: [5] });
+  t.ok(await until(() => bench.twin.bridges.length === 1));
+  t.equal(told(), 1);
+  bridges.set({ ...BRIDGE, hairpin: true });
+  t.ok(await until(() => bench.twin.bridges.length === 2));
+  bridges.set(BRIDGE);
+  t.ok(await until(() => bench.twin.bridges.length === 3));
+  t.equal(told(), 2);
+  const off = { ...bench.daemon.config, isolate: false };
+  const headers = { ...bearer(bench), "If-Match": bench.daemon.etag };
+  t.equal((await ask(bench, "/api/v1/config", { method: "PUT", headers, body: off })).status, 200);
+  t.same(bridges.table, { outside: "out0", devices: [0xaabbccddeeff, 0xaabbccddeefe] });
+  t.equal(bench.twin.applied.at(-1)?.isolate, false);
 });

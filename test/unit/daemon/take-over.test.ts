@@ -109,6 +109,50 @@ test("other devices: the kernel lets go before we take, and takes after we let g
   t.end();
 });
 
+test("a bridge that sends frames back inside: those of devices are ours too", (t) => {
+  const { twin, takeOver, read, turn } = setUp();
+  const hairpin = { ...BRIDGE, hairpin: true };
+  t.same(
+    told(twin, () => {
+      takeOver.change([1, 2], hairpin, millis(0));
+    }),
+    ["filter 1,2 br0 hairpin", "arm 1,2 between 1,2", "discard"],
+  );
+  t.equal(read("isolated"), 1);
+  t.same(
+    told(twin, () => {
+      takeOver.change([2, 3], hairpin, millis(100));
+    }),
+    ["change 1,2,3 between 1,2,3", "filter 2,3 br0 hairpin", "change 2,3 between 2,3"],
+  );
+  t.same(
+    told(twin, () => {
+      takeOver.change([2, 3], BRIDGE, millis(200));
+    }),
+    ["change 2,3 between 2,3", "filter 2,3 br0", "change 2,3"],
+    "we let go before the kernel sends back again",
+  );
+  t.equal(read("isolated"), 0);
+  twin.waiting = 4;
+  t.same(
+    told(twin, () => {
+      takeOver.change([2, 3], hairpin, millis(300));
+    }),
+    ["change 2,3 between 2,3", "filter 2,3 br0 hairpin", "discard", "change 2,3 between 2,3"],
+    "what the kernel has sent back already is given back",
+  );
+  t.same([read("isolated"), read("stale_frames")], [1, 4]);
+  t.same(
+    told(twin, () => {
+      turn(1100);
+    }),
+    ["arm 2,3 between 2,3", "discard"],
+  );
+  takeOver.end();
+  t.equal(read("isolated"), 0);
+  t.end();
+});
+
 test("the bridge goes, and comes back", (t) => {
   const { twin, takeOver, read, turn } = setUp();
   takeOver.change([1], BRIDGE, millis(0));

@@ -2,8 +2,10 @@ import { test } from "tap";
 import { parse } from "../../../src/wire/ipv4.js";
 import { ICMP, TCP } from "../../../src/wire/protocol.js";
 import { micros, millis, seconds } from "../../../src/time/micros.js";
+import { parseMac } from "../../../src/wire/ethernet.js";
 import { ALL, BUDGET, Box, DEVICE, OFF, options, ROUTER } from "../../support/box.js";
 import { frame, over } from "../../support/frame.js";
+import { BRIDGE } from "../../support/take-over-twin.js";
 
 const up = (extra = {}): Uint8Array =>
   frame({ source: DEVICE, destination: ROUTER, from: "192.168.1.5", to: "198.51.100.7", ...extra });
@@ -86,6 +88,134 @@ test("local traffic is padded but does not wait behind delayed packets, unless i
     if (delayLocal) t.ok(held > 400, `local packets wait too: ${String(held)}`);
     else t.ok(held > 0 && held <= 400, `only the others wait: ${String(held)}`);
   }
+});
+
+const PHONE = "02:00:00:00:00:03";
+const SECOND = "02:00:00:00:00:04";
+const NEW = "02:00:00:00:00:05";
+/** A bridge that sends frames back inside, where all but the router are. */
+const HAIRPIN = {
+  ...BRIDGE,
+  hairpin: true,
+  inside: [DEVICE, PHONE, SECOND].map((mac) => parseMac(mac) ?? 0),
+  outside: [parseMac(ROUTER) ?? 0],
+};
+
+test("between two stations: back out of the inside card, and nowhere else", async (t) => {
+  const wanted = options(ALL);
+  const [device] = wanted.devices;
+  if (device === undefined) throw new Error("no device");
+  // A pair of speakers, and addresses that are the Internet's by their look.
+  const box = new Box(
+    { ...wanted, devices: [device, { ...device, name: "second", mac: SECOND }] },
+    { seed: "between" },
+  );
+  box.datapath.share(HAIRPIN);
+  const out = up({ destination: PHONE });
+  const back = frame({ source: PHONE, destination: DEVICE, from: "198.51.100.7", to: "192.168.1.5" });
+  const pair = up({ destination: SECOND });
+  [out, back, pair].forEach((bytes, i) => {
+    box.cards.inside.push(bytes, micros(10 + i));
+  });
+  box.run(millis(1));
+  t.same(box.cards.outside.sent, []);
+  const sent = box.cards.inside.sent.map(({ at, bytes }) => [at, bytes.length]);
+  t.same(sent, [
+    [10, 1514],
+    [11, back.length],
+    [12, 1514],
+  ]);
+  t.same(box.cards.inside.sent[0]?.bytes.subarray(0, out.length), out);
+  t.same(box.cards.inside.sent[1]?.bytes, back);
+  t.same([box.count("up.between_packets"), box.count("down.between_packets")], [2, 1]);
+  t.same([box.count("up.local_packets"), box.count("down.local_packets")], [2, 1], "no router sees them");
+  t.match(box.datapath.devices(box.now), [
+    { packetsUp: 2, packetsDown: 1 },
+    { packetsUp: 0, packetsDown: 0 },
+  ]);
+  box.drain();
+  t.equal(box.count("up.decoy_packets"), 0, "a station is no place for decoys");
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("a group's frame and one for a station that nobody has seen leave both ways, once each", async (t) => {
+  const box = new Box(options(ALL));
+  box.datapath.share(HAIRPIN);
+  const group = up({ destination: "01:00:5e:00:00:fb", to: "224.0.0.251" });
+  const unknown = up({ destination: NEW, to: "192.168.1.7" });
+  const router = up();
+  [group, unknown, router].forEach((bytes, i) => {
+    box.cards.inside.push(bytes, micros(10 + i));
+  });
+  box.run(millis(1));
+  const cut = ({ bytes }: { bytes: Uint8Array }, i: number): Uint8Array =>
+    bytes.subarray(0, [group, unknown, router][i]?.length);
+  t.same(box.cards.outside.sent.map(cut), [group, unknown, router]);
+  t.same(box.cards.inside.sent.map(cut), [group, unknown]);
+  for (const { bytes } of [...box.cards.outside.sent, ...box.cards.inside.sent]) t.equal(bytes.length, 1514);
+  t.equal(box.count("up.packets_out"), 3, "counted once");
+  t.equal(box.count("up.between_packets"), 2);
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("a device that is outside: what stations send to it is the bridge's", async (t) => {
+  const box = new Box(options(OFF));
+  box.datapath.share({ ...HAIRPIN, inside: HAIRPIN.inside.slice(1), outside: [parseMac(DEVICE) ?? 0] });
+  box.cards.inside.push(frame({ source: PHONE, destination: DEVICE }), micros(1));
+  box.run(millis(1));
+  t.same([box.cards.inside.sent, box.cards.outside.sent], [[], []]);
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("what would leave both ways and has no slot for that is dropped and counted", async (t) => {
+  const box = new Box(options(OFF), { slots: 1 });
+  box.datapath.share(HAIRPIN);
+  box.cards.inside.push(up({ destination: "ff:ff:ff:ff:ff:ff" }), micros(1));
+  box.run(millis(1));
+  t.same([box.cards.inside.sent, box.cards.outside.sent], [[], []]);
+  t.equal(box.count("up.drop_queue-full"), 1);
+  t.equal(box.pool.available, 1);
+});
+
+test("frames between stations wait in their order where local traffic is delayed", async (t) => {
+  const jitter = { ...ALL.jitter, variance: 1e6, window: millis(200), maxDelay: millis(500) };
+  const box = new Box(options({ ...OFF, jitter }, BUDGET, true), { seed: "stations" });
+  box.datapath.share(HAIRPIN);
+  const total = 2000;
+  let at = 0;
+  for (let i = 0; i < total; i++) {
+    at += (i * i) % 101 === 0 ? 60_000 : 2_000 * (1 + (i % 3));
+    const destination = [PHONE, ROUTER, "ff:ff:ff:ff:ff:ff"][i % 3] ?? "";
+    box.cards.inside.push(up({ sourcePort: i, destination, to: "192.168.1.77" }), micros(at));
+  }
+  box.drain();
+  t.ok(box.count("up.delayed_packets") > 1000);
+  const ports = (side: "inside" | "outside"): number[] =>
+    box.cards[side].sent.map(({ bytes }) => over(bytes).getUint16(34));
+  const all = Array.from({ length: total }, (_, i) => i);
+  t.same(
+    ports("inside"),
+    all.filter((i) => i % 3 !== 1),
+  );
+  t.same(
+    ports("outside"),
+    all.filter((i) => i % 3 !== 0),
+  );
+  t.equal(box.pool.available, box.pool.capacity);
+});
+
+test("without a bridge that sends back, everything that comes in inside leaves outside", async (t) => {
+  const box = new Box(options(OFF));
+  for (const bridge of [HAIRPIN, { ...HAIRPIN, hairpin: false }, null]) box.datapath.share(bridge);
+  const frames = [up({ destination: PHONE }), up({ destination: "ff:ff:ff:ff:ff:ff" })];
+  for (const bytes of frames) box.cards.inside.push(bytes, micros(1));
+  box.run(millis(1));
+  t.same(
+    box.cards.outside.sent.map(({ bytes }) => bytes),
+    frames,
+  );
+  t.same(box.cards.inside.sent, []);
+  t.equal(box.count("up.between_packets"), 0);
 });
 
 test("a full queue drops, counts and frees", async (t) => {

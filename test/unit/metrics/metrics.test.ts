@@ -11,6 +11,7 @@ const OPTIONS = {
   devices: [{ name: "kitchen", mac: "aa:bb:cc:dd:ee:ff", ...PRESETS.paper }],
   local: [],
   delayLocal: false,
+  isolate: false,
 };
 
 function running(): { twin: DatapathTwin; metrics: Metrics } {
@@ -54,6 +55,7 @@ test("every metric that is exported", async (t) => {
       "hushbox_datapath_drops_total",
       "hushbox_datapath_delayed_packets_total",
       "hushbox_datapath_local_packets_total",
+      "hushbox_datapath_between_packets_total",
       "hushbox_datapath_unknown_packets_total",
       "hushbox_datapath_swallowed_packets_total",
       "hushbox_datapath_held_packets",
@@ -82,6 +84,7 @@ test("every metric that is exported", async (t) => {
       "hushbox_nic_downs_total",
       "hushbox_nic_up",
       "hushbox_datapath_take_over_armed",
+      "hushbox_datapath_take_over_isolated",
       "hushbox_datapath_take_over_since_seconds",
       "hushbox_datapath_take_over_lapses_total",
       "hushbox_datapath_take_over_stale_packets_total",

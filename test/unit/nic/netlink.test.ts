@@ -89,9 +89,13 @@ test("a socket gathers every datagram and tells of the first error", (t) => {
 
 test("a transaction is one batch; each step has its own number", (t) => {
   const ports = { inside: "in0", outside: "out0" };
-  const take = TakeOverTable.steps(ports, [0x026862000010]);
-  t.same(read(transaction(take)), ["10 0", "a00 1", "a03 2", "a09 3", "a0c 4", "a06 5", "a06 6", "11 0"]);
-  t.same(read(transaction(TakeOverTable.steps(ports, []))).length, 7, "no element where there is no device");
+  const device = [0x026862000010];
+  const rules = ["a06", "a06", "a06", "a06"];
+  const types = (devices: readonly number[], between: readonly number[]): string[] =>
+    read(transaction(TakeOverTable.steps(ports, devices, between))).map((message) => message.replace(/ .*/, ""));
+  t.same(types(device, device), ["10", "a00", "a03", "a09", "a09", "a0c", "a0c", ...rules, "11"]);
+  t.same(types(device, []), ["10", "a00", "a03", "a09", "a09", "a0c", ...rules, "11"], "not between stations");
+  t.same(types([], []), ["10", "a00", "a03", "a09", "a09", ...rules, "11"], "no element where there is no device");
   const guard = GuardTable.steps({ outside: "out0", devices: [1, 2] });
   t.same(read(transaction(guard)), [
     "10 0",
@@ -105,7 +109,9 @@ test("a transaction is one batch; each step has its own number", (t) => {
     "a06 8",
     "11 0",
   ]);
-  t.throws(() => TakeOverTable.steps({ inside: "a", outside: "a" }, []), { code: "internal" });
+  const isolated = GuardTable.steps({ inside: "in0", outside: "out0", devices: [1, 2] });
+  t.equal(isolated.length, guard.length + 2, "two more rules between stations");
+  t.throws(() => TakeOverTable.steps({ inside: "a", outside: "a" }, [], []), { code: "internal" });
   t.end();
 });
 
@@ -117,6 +123,11 @@ test("a table is known again by its flags and its comment", (t) => {
   const facts = tableOf({ messages: message === undefined ? [] : [message], errno: 0, sequence: 0 });
   t.match(facts, { owned: false, comment: /^hushbox, onFailure: closed, \S{22}$/ });
   t.ok((facts?.comment.length ?? 0) < 128, "short enough for nft");
+  const comments = [{}, { inside: "in0" }].map((more) => {
+    const [, , table] = GuardTable.steps({ outside: "out0", devices: [1], ...more });
+    return Buffer.concat(table?.attributes ?? []).toString("latin1");
+  });
+  t.not(comments[0], comments[1], "one that guards more is another");
   t.equal(tableOf({ messages: [], errno: 2, sequence: 1 }), null);
   t.end();
 });
