@@ -44,7 +44,11 @@ async function look(path: string): Promise<Finding[]> {
     const fine: Finding = { status: "ok", what: "configuration", message: `${path} is valid` };
     const settings = compile(config);
     const machine = new Host("/", true, new SystemRunner());
-    return [fine, ...(await checkHost(settings)), ...(await checkAccessPoint(machine, settings.cards))];
+    return [
+      fine,
+      ...(await checkHost(settings)),
+      ...(await checkAccessPoint(machine, { ...settings.cards, isolate: settings.datapath.isolate })),
+    ];
   } catch (error) {
     if (!(error instanceof HushboxError)) throw error;
     return error.message.split("\n").map((message) => ({ status: "fail", what: "configuration", message }));

@@ -38,6 +38,7 @@ every file and unit back as it was.
   --subnet NET          routed: the speakers' network (default 192.168.77.0/24, or another where that is in use)
   --preset P            ${PRESET_NAMES.join(", ")} (default: as configured)
   --on-failure F        open or closed: what becomes of packets while hushbox does not run (default: as configured)
+  --isolate             frames between two stations pass hushbox too (default: as configured, else the radio relays)
   --take                take a card that is joined to another network
   --yes                 ask nothing
   --dry-run             only show what would be done
@@ -69,6 +70,7 @@ const OPTIONS = {
   subnet: { type: "string" },
   preset: { type: "string" },
   "on-failure": { type: "string" },
+  isolate: { type: "boolean", default: false },
   take: { type: "boolean", default: false },
   yes: { type: "boolean", default: false },
   "dry-run": { type: "boolean", default: false },
@@ -137,6 +139,7 @@ function flagsOf(values: Values): SetupFlags {
     wait: waits / 1000,
     preset: preset ?? null,
     onFailure: choice("on-failure", ["open", "closed"]),
+    isolate: values.isolate,
     dryRun: values["dry-run"],
     force: values.force,
     start: !values["no-start"],

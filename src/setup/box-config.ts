@@ -16,6 +16,7 @@ export interface BoxWish {
   readonly devices: readonly WishedDevice[];
   readonly preset: string | null;
   readonly onFailure: string | null;
+  readonly isolate: boolean;
 }
 
 /** Whether this build's configuration has a key. */
@@ -39,6 +40,12 @@ export function failsClosed(text: string | null, wished: string | null): boolean
   return config["onFailure"] === "closed";
 }
 
+/** Whether frames between stations pass hushbox too: as wished, else as the configuration says. */
+export function isolates(text: string | null, wished: boolean): boolean {
+  if (wished || text === null) return wished;
+  return parseConfig(Buffer.from(text), BOX_CONFIG).config.isolate === true;
+}
+
 /** hushbox.yaml: a new one, or the user's with only the wished values changed. Throws `config-invalid`, or `usage` for a value that was asked for. */
 export function boxConfig(now: string | null, wish: BoxWish): TextFile {
   const values = {
@@ -46,6 +53,7 @@ export function boxConfig(now: string | null, wish: BoxWish): TextFile {
     outside: wish.outside,
     ...(wish.preset === null ? {} : { preset: wish.preset }),
     ...(wish.onFailure === null ? {} : { onFailure: wish.onFailure }),
+    ...(wish.isolate ? { isolate: true } : {}),
   };
   const why = "hushbox stands between the two cards";
   if (now === null) {

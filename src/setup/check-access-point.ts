@@ -25,13 +25,16 @@ import { kindOf } from "./uplink.js";
 export interface BoxCards {
   readonly inside: string;
   readonly outside: string;
+  /** Frames between two stations shall pass it too. */
+  readonly isolate?: boolean;
 }
 
 /** What of the access point is not right, and how to put it right. Nothing where the inside card is no radio. Changes nothing. */
-export async function checkAccessPoint(host: Host, { inside, outside }: BoxCards): Promise<Finding[]> {
+export async function checkAccessPoint(host: Host, { inside, outside, isolate = false }: BoxCards): Promise<Finding[]> {
   if (kindOf(host, inside) !== "wifi") return [];
   const unfinished = cutOff(host);
-  if (!existsSync(host.path(AP_DIRECTORY))) return [...unfinished, ...(await foreign(host, inside))];
+  if (!existsSync(host.path(AP_DIRECTORY)))
+    return [...unfinished, ...(await foreign(host, inside)), ...(isolate ? [unknownRelay()] : [])];
   const routed = existsSync(host.path(NAT_RULES));
   const findings = [
     ...unfinished,
@@ -40,6 +43,7 @@ export async function checkAccessPoint(host: Host, { inside, outside }: BoxCards
     ...(await unit(host, AP_UNIT, "there is no network for the speakers")),
     ...(await sending(host, inside)),
     ...ports(host, inside, outside),
+    ...relay(host, isolate),
     ...(await manager(host, inside)),
     ...(await country(host)),
     ...kernel(host, routed),
@@ -138,6 +142,36 @@ function ports(host: Host, inside: string, outside: string): Finding[] {
     const where = master === null ? "is in no bridge" : `is in the bridge ${master}`;
     return [fail(`bridge ${BRIDGE}`, `${card} ${where}, and belongs into this one`, advice)];
   });
+}
+
+/** The radio cannot be asked whether it relays; somebody else's hostapd neither. */
+function unknownRelay(): Finding {
+  return warn(
+    "isolate",
+    "is on, and only hostapd knows whether its radio leaves frames between stations to the bridge",
+    "ap_isolate=1 in hostapd's configuration, and restart it",
+  );
+}
+
+/** What hostapd was told of frames between stations. Its file is for root alone. */
+function relay(host: Host, isolate: boolean): Finding[] {
+  const text = host.read(AP_CONFIG);
+  if (text === null) return isolate ? [unknownRelay()] : [];
+  const isolates = /^ap_isolate=1$/m.test(text);
+  if (isolates === isolate) return [];
+  return [
+    isolate
+      ? fail(
+          "isolate",
+          "is on, and the radio relays frames between stations itself: hushbox never sees them",
+          "hushbox setup --isolate, with the other options as before",
+        )
+      : warn(
+          "isolate",
+          "is off, and the radio leaves frames between stations to the bridge, which passes them undefended",
+          "isolate: true in hushbox's configuration; or hushbox setup, which makes the radio relay them again",
+        ),
+  ];
 }
 
 async function manager(host: Host, inside: string): Promise<Finding[]> {

@@ -62,7 +62,7 @@ function wrong(what: string): HushboxError {
 }
 
 /** hostapd's configuration. `phy` is null where the card is not here: then it says nothing that a card may not have. */
-export function hostapdConfig(card: string, radio: Radio, phy: Phy | null): string {
+export function hostapdConfig(card: string, radio: Radio, phy: Phy | null, isolate: boolean): string {
   const { country, band, channel } = radio;
   return `${[
     "# Written by hushbox setup; hushbox setup --undo removes it. The password stands in it: for root alone.",
@@ -81,7 +81,18 @@ export function hostapdConfig(card: string, radio: Radio, phy: Phy | null): stri
     ...speedLines(radio, phy === null ? null : bandOf(phy, band)),
     "",
     ...securityLines(radio),
+    ...(isolate ? isolateLines() : []),
   ].join("\n")}\n`;
+}
+
+/** The radio does not relay, and stations do not open links past the access point (TDLS); see Debian's hostapd.conf. */
+function isolateLines(): string[] {
+  return [
+    "",
+    "# Frames between two stations go to the bridge, and so through hushbox.",
+    "ap_isolate=1",
+    "tdls_prohibit=1",
+  ];
 }
 
 /** As it is where that is unambiguous, else in hexadecimal. */

@@ -62,7 +62,7 @@ export function planAccessPoint(
           dnsmasqConfig(given(subnet)),
           natRules(given(subnet), uplink.name),
         ];
-  files.push(accessPointUnit(inside), sysctlFile(mode), ...ifupdownFiles(host, taken));
+  files.push(accessPointUnit(inside, wish.isolate), sysctlFile(mode), ...ifupdownFiles(host, taken));
   if (mode === "routed") files.push(dhcpUnit(), natUnit());
   if (facts.networkManager) files.push(networkManagerFile([...taken, ...own], mode === "bridged"));
   if (facts.boxUnit) files.push(boxDropIn());
@@ -73,7 +73,7 @@ export function planAccessPoint(
   const access = {
     path: AP_CONFIG,
     why: "the radio network",
-    text: hostapdConfig(inside, wish.radio, card?.phy ?? null),
+    text: hostapdConfig(inside, wish.radio, card?.phy ?? null, wish.isolate),
   };
   const routed = mode === "routed" ? [NAT_UNIT, DHCP_UNIT] : [];
   const guard = closed && unitFile(host, GUARD_UNIT) ? [GUARD_UNIT] : [];
@@ -93,8 +93,8 @@ export function planAccessPoint(
 /** hushbox's own configuration, once the devices are known. */
 export function planBox(host: Host, wish: Wish, devices: readonly WishedDevice[], now: string | null): PlannedFile {
   const outside = wish.mode === "routed" ? OUTSIDE : wish.uplink;
-  const { inside, preset, onFailure } = wish;
-  const file = boxConfig(now, { inside, outside, devices, preset, onFailure });
+  const { inside, preset, onFailure, isolate } = wish;
+  const file = boxConfig(now, { inside, outside, devices, preset, onFailure, isolate });
   return { ...file, secret: false, owner: boxOwner(host, file.path) };
 }
 

@@ -1,7 +1,7 @@
 import { HushboxError } from "../errors/hushbox-error.js";
 import { messageOf } from "../errors/message-of.js";
 import { activate, startBox, startGuard, type Progress } from "./activate.js";
-import { failsClosed, hasKey } from "./box-config.js";
+import { failsClosed, hasKey, isolates } from "./box-config.js";
 import { checkUplink, chooseCard, chooseUplink, type CardFlags } from "./cards.js";
 import { chooseDevices, waitForDevices, type DeviceFlags } from "./choose-devices.js";
 import { settle, stopUnits } from "./deactivate.js";
@@ -28,6 +28,8 @@ export interface SetupFlags extends CardFlags, RadioFlags, DeviceFlags {
   readonly subnet: string | null;
   readonly preset: string | null;
   readonly onFailure: string | null;
+  /** False: as configured. */
+  readonly isolate: boolean;
   readonly dryRun: boolean;
   /** Write over what was changed by hand. */
   readonly force: boolean;
@@ -201,6 +203,7 @@ async function decide(
     subnet,
     preset,
     onFailure,
+    isolate: isolates(host.read(BOX_CONFIG), flags.isolate),
   };
   const uplink = await uplinkOf(host, uplinkName, before);
   const devices = await chooseDevices(flags, host, asker);

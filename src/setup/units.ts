@@ -27,7 +27,7 @@ export function deviceUnit(card: string): string {
 }
 
 /** hostapd as a unit of ours: Debian's hostapd.service is somebody else's access point, and stays as it is. */
-export function accessPointUnit(card: string): TextFile {
+export function accessPointUnit(card: string, isolate: boolean): TextFile {
   return {
     path: `${UNITS}/${AP_UNIT}`,
     why: `hostapd on ${card}`,
@@ -48,7 +48,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=/usr/sbin/hostapd ${AP_CONFIG}
-RuntimeDirectory=hushbox-ap
+${isolate ? hairpin(card) : ""}RuntimeDirectory=hushbox-ap
 Restart=always
 RestartSec=2s
 ProtectHome=yes
@@ -60,6 +60,14 @@ NoNewPrivileges=yes
 WantedBy=multi-user.target ${deviceUnit(card)}
 `,
   };
+}
+
+/** The bridge sends frames back to the stations that they are for, since the radio does not relay them. A port forgets that when it leaves its bridge. */
+function hairpin(card: string): string {
+  const knob = `/sys/class/net/${card}/brport/hairpin_mode`;
+  return `# hostapd makes the card a port some moments after it starts; hushbox check says where this did not do.
+ExecStartPost=-/bin/sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do [ -e ${knob} ] && break; sleep 0.5; done; echo 1 > ${knob}'
+`;
 }
 
 /** hushbox comes after its card is a port. */

@@ -39,6 +39,8 @@ export interface Wish {
   readonly subnet: Subnet | null;
   readonly preset: string | null;
   readonly onFailure: string | null;
+  /** Frames between two stations pass hushbox too. */
+  readonly isolate: boolean;
 }
 
 /** IEEE 802.11-2020, 9.4.2.2. */

@@ -22,6 +22,7 @@ const FLAGS: SetupFlags = {
   wait: 0,
   preset: null,
   onFailure: null,
+  isolate: false,
   dryRun: false,
   force: false,
   start: true,

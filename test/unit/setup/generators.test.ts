@@ -33,8 +33,8 @@ const RADIO: Radio = {
   band: "2.4",
   channel: 6,
 };
-const lines = (radio: Partial<Radio>, phy: string | null = SOFT_PHY): string[] =>
-  hostapdConfig("wlan0", { ...RADIO, ...radio }, phy === null ? null : phyOf(phy))
+const lines = (radio: Partial<Radio>, phy: string | null = SOFT_PHY, isolate = false): string[] =>
+  hostapdConfig("wlan0", { ...RADIO, ...radio }, phy === null ? null : phyOf(phy), isolate)
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"));
 
@@ -66,6 +66,14 @@ test("hostapd: WPA2 at 2.4 GHz", (t) => {
     "wpa_key_mgmt=WPA-PSK",
     "wpa_passphrase=correct horse",
   ]);
+  t.end();
+});
+
+test("hostapd: frames between two stations go to the bridge", (t) => {
+  t.same(lines({}, SOFT_PHY, true), [...lines({}), "ap_isolate=1", "tdls_prohibit=1"]);
+  const unit = accessPointUnit("wlan0", true).text;
+  t.match(unit, /^ExecStartPost=-\/bin\/sh -c '.*; echo 1 > \/sys\/class\/net\/wlan0\/brport\/hairpin_mode'$/m);
+  t.notMatch(accessPointUnit("wlan0", false).text, "hairpin");
   t.end();
 });
 
@@ -121,10 +129,15 @@ test("hostapd itself reads what is written", { skip: noHostapd }, (t) => {
     return stdout + stderr;
   };
   for (const [radio, phy] of variants) {
-    const text = hostapdConfig("hushnocard", { ...RADIO, ...radio }, phy === null ? null : phyOf(phy));
-    t.notMatch(said(text), /Line \d+:|errors? found in configuration/i, JSON.stringify(radio));
+    for (const isolate of [false, true]) {
+      const text = hostapdConfig("hushnocard", { ...RADIO, ...radio }, phy === null ? null : phyOf(phy), isolate);
+      t.notMatch(said(text), /Line \d+:|errors? found in configuration/i, JSON.stringify(radio));
+    }
   }
-  t.match(said(hostapdConfig("hushnocard", { ...RADIO, password: "short" }, null)), /Line \d+: invalid WPA passphrase/);
+  t.match(
+    said(hostapdConfig("hushnocard", { ...RADIO, password: "short" }, null, false)),
+    /Line \d+: invalid WPA passphrase/,
+  );
   t.end();
 });
 
@@ -196,7 +209,7 @@ const noSystemd = which("systemd-analyze") === null ? "needs systemd" : false;
 test("systemd finds nothing wrong with the units", { skip: noSystemd }, (t) => {
   const root = folder(t);
   mkdirSync(join(root, "hushbox.service.d"));
-  for (const { path, text } of [accessPointUnit("wlan0"), dhcpUnit(), natUnit(), boxDropIn()]) {
+  for (const { path, text } of [accessPointUnit("wlan0", true), dhcpUnit(), natUnit(), boxDropIn()]) {
     // The programs may not be installed here; that they are is looked at before setup.
     const own = text.replace(/^(Exec\w+=)\/usr\/sbin\/\S+/gm, "$1/bin/true");
     writeFileSync(join(root, path.replace("/etc/systemd/system/", "")), own);

@@ -25,6 +25,7 @@ const FLAGS: SetupFlags = {
   wait: 0,
   preset: null,
   onFailure: null,
+  isolate: false,
   dryRun: false,
   force: false,
   start: true,
@@ -518,4 +519,30 @@ test("closed: the guard is there before the first station, and gone after undo",
   await back(machine);
   t.ok(machine.ran.includes("nft delete table bridge hushbox_guard"));
   t.notOk(machine.active.has("hushbox-guard.service"));
+});
+
+test("isolate: radio, bridge and hushbox agree, and a second setup keeps it", async (t) => {
+  const machine = new MachineTwin(t);
+  const found = async (isolate: boolean): Promise<string> =>
+    (await checkAccessPoint(machine.host, { inside: "wlan0", outside: "eth0", isolate }))
+      .map(({ status, what, message }) => `${status} ${what} ${message}`)
+      .join("\n");
+  const hostapd = (): string => machine.read("/etc/hushbox-ap/hostapd.conf");
+  t.match(await found(true), /warn isolate is on, and only hostapd knows/, "somebody else's access point");
+  await setup(machine);
+  t.notMatch(hostapd(), "ap_isolate");
+  t.match(await found(true), /fail isolate is on, and the radio relays/);
+  for (const isolate of [true, false]) {
+    await setup(machine, { isolate });
+    t.match(hostapd(), /^ap_isolate=1$/m);
+    t.match(machine.read("/etc/systemd/system/hushbox-ap.service"), "wlan0/brport/hairpin_mode");
+    t.match(machine.read("/etc/hushbox/hushbox.yaml"), /^isolate: true$/m);
+  }
+  t.match(await found(true), /^ok /);
+  t.match(await found(false), /warn isolate is off, and the radio leaves frames between stations to the bridge/);
+  const yaml = machine.read("/etc/hushbox/hushbox.yaml");
+  machine.file("/etc/hushbox/hushbox.yaml", yaml.replace("isolate: true", "isolate: false"));
+  await setup(machine);
+  t.notMatch(hostapd(), "ap_isolate", "as the configuration says");
+  t.match(machine.read("/etc/hushbox/hushbox.yaml"), /^isolate: false$/m);
 });
