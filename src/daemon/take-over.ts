@@ -38,7 +38,10 @@ export class TakeOver {
     this.#values = counters.values;
   }
 
-  /** These devices (48-bit addresses), with this bridge or none, from now on; with `hairpin` between stations of the inside too. Throws HushboxError: take-over, permission, host. */
+  /**
+   * These devices (48-bit addresses), with this bridge or none, from now on; with `hairpin` between stations of the inside too. Throws HushboxError:
+   * take-over, permission, host.
+   */
   change(devices: readonly number[], bridge: Bridge | null, now: Micros): void {
     const armed = this.#bridge !== null;
     const before = this.#devices;

@@ -18,8 +18,9 @@ export const command: Command = {
   usage: `Usage: hushbox guard [--config FILE] [--state DIR] [--off]
 
 Makes the kernel's bridges do what onFailure says while hushbox does not run: with closed, an nftables table drops
-whatever the devices send outside or get from there; with open, that table is removed. hushbox-guard.service does this
-before the network is up. Where the configuration cannot be read, what was guarded last is guarded again.
+whatever the devices send outside or get from there, with isolate to and from other stations too; with open, that table
+is removed. hushbox-guard.service does this before the network is up. Where the configuration cannot be read, what was
+guarded last is guarded again.
 Needs CAP_NET_ADMIN, or root.
 
   --config FILE   the configuration (default ${DEFAULT_CONFIG})

@@ -35,8 +35,9 @@ export interface Ports {
 
 /**
  * The table by which the kernel's bridge leaves the devices' frames to hushbox: what a device sends outside, all of it, and what comes from there
- * for it alone; where the inside port sends frames back, what goes between a device and another station there too. It belongs to a socket, so it goes when the process does; and its addresses leave it after `LIFETIME` where nobody puts them in
- * again, so that a process that hangs is passed by. Frames between other ports, and the bridge's own, are not touched.
+ * for it alone; where the inside port sends frames back, what goes between a device and another station there too. It belongs to a socket, so it goes
+ * when the process does; and its addresses leave it after `LIFETIME` where nobody puts them in again, so that a process that hangs is passed by.
+ * Frames between other ports, and the bridge's own, are not touched.
  */
 export class TakeOverTable {
   static readonly NAME = "hushbox";
