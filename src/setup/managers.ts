@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import type { Host } from "./host.js";
 import { NM_FILE, RESOLV_CONF, SYSCTL_FILE } from "./names.js";
 import type { TextFile } from "./networkd.js";
@@ -21,47 +20,6 @@ export function networkManagerFile(cards: readonly string[], losesUplink: boolea
       "",
     ].join("\n"),
   };
-}
-
-/** Debian's /etc/network/interfaces and what it includes: cards that it brings up are no longer brought up. Unchanged files are left out. */
-export function ifupdownFiles(host: Host, cards: readonly string[]): TextFile[] {
-  return ifupdownSources(host).flatMap((path) => {
-    const text = host.read(path);
-    if (text === null) return [];
-    const changed = withoutAuto(text, cards);
-    return changed === text ? [] : [{ path, text: changed, why: `ifupdown leaves ${cards.join(", ")} alone` }];
-  });
-}
-
-function ifupdownSources(host: Host): string[] {
-  const folder = "/etc/network/interfaces.d";
-  let more: string[];
-  try {
-    more = readdirSync(host.path(folder)).sort();
-  } catch {
-    more = [];
-  }
-  return ["/etc/network/interfaces", ...more.map((name) => `${folder}/${name}`)];
-}
-
-/** Stanzas stay, for `ifup` by hand; only the lines that start them at boot or when the card appears lose the names. */
-export function withoutAuto(text: string, cards: readonly string[]): string {
-  return text
-    .split("\n")
-    .map((line) => {
-      const [word = "", ...names] = line.trim().split(/\s+/);
-      if (!/^(auto|allow-\S+)$/.test(word)) return line;
-      const left = names.filter((name) => !cards.includes(name));
-      if (left.length === names.length) return line;
-      const rest = left.length > 0 ? `${word} ${left.join(" ")}\n` : "";
-      return `${rest}# taken over by hushbox setup: ${line.trim()}`;
-    })
-    .join("\n");
-}
-
-/** Whether ifupdown would bring a card up. */
-export function inIfupdown(host: Host, card: string): boolean {
-  return ifupdownFiles(host, [card]).length > 0;
 }
 
 /**

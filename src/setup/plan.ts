@@ -4,7 +4,8 @@ import { boxConfig } from "./box-config.js";
 import { unitFile, type Facts, type WifiCard } from "./facts.js";
 import { hostapdConfig } from "./hostapd.js";
 import type { Host } from "./host.js";
-import { ifupdownFiles, nameServers, networkManagerFile, resolvConf, sysctlFile } from "./managers.js";
+import { ifupdownFiles } from "./ifupdown.js";
+import { nameServers, networkManagerFile, resolvConf, sysctlFile } from "./managers.js";
 import {
   AP_CONFIG,
   AP_UNIT,

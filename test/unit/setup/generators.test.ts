@@ -5,7 +5,8 @@ import { test, type Test } from "tap";
 import { blocking, which } from "../../../src/emulator/command.js";
 import { hostapdConfig } from "../../../src/setup/hostapd.js";
 import { parsePhys, type Phy } from "../../../src/setup/iw-phy.js";
-import { networkManagerFile, sysctlFile, withoutAuto } from "../../../src/setup/managers.js";
+import { withoutAuto } from "../../../src/setup/ifupdown.js";
+import { networkManagerFile, sysctlFile } from "../../../src/setup/managers.js";
 import { bridgedNetwork, ownMac, routedNetwork } from "../../../src/setup/networkd.js";
 import { dnsmasqConfig, natRules } from "../../../src/setup/routed.js";
 import { Subnet } from "../../../src/setup/subnet.js";
@@ -236,6 +237,16 @@ test("small files", (t) => {
   t.notMatch(sysctlFile("bridged").text, "ip_forward");
   t.match(sysctlFile("routed").text, "-net.ipv4.ip_forward = 1");
   t.equal(withoutAuto("auto eth0.1 eth1\n", ["eth0"]), "auto eth0.1 eth1\n", "another card is another card");
+  t.equal(
+    withoutAuto("auto lo \\\n  eth0\nauto eth0=home eth1", ["eth0"]),
+    "auto lo\n# taken over by hushbox setup: auto lo eth0\nauto eth1\n# taken over by hushbox setup: auto eth0=home eth1",
+    "lines that go on, and stanzas of other names",
+  );
+  t.throws(() => withoutAuto("auto /et*", ["eth0"], "/x"), {
+    code: "setup",
+    message: '/x lets ifupdown bring cards up by a pattern ("auto /et*"), which stands for eth0 too',
+  });
+  t.equal(withoutAuto("auto /wl*", ["eth0"]), "auto /wl*");
   t.equal(withoutAuto("  allow-hotplug wlan0", ["wlan0"]), "# taken over by hushbox setup: allow-hotplug wlan0");
   t.end();
 });
