@@ -470,6 +470,8 @@ test("reading is open to this machine, and needs the token from another", async 
   t.equal(await from("::ffff:127.0.0.1", STATUS), 200);
   t.equal(await from("::1", STATUS), 200);
   t.equal(await from("2001:db8::1", STATUS), 401);
+  // All of that without a pause in which the twin's own timer could run.
+  bench.twin.turn();
   t.equal(await from("192.0.2.9", "/healthz"), 200, "health is no secret");
   t.equal(await from("192.0.2.9", "/readyz"), 200);
 });
