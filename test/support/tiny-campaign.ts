@@ -21,7 +21,7 @@ export interface Ran {
 /** Runs a program to its end. */
 export function ran(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(program, [...args], { timeout: 120_000, env: { ...PLAIN, ...env } }, (failure, out, error) => {
+    execFile(program, [...args], { timeout: 900_000, env: { ...PLAIN, ...env } }, (failure, out, error) => {
       const code = failure === null ? 0 : failure.code;
       resolve({ status: typeof code === "number" ? code : -1, out, error });
     });

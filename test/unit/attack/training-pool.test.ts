@@ -155,5 +155,5 @@ test("threads keep no process alive once they are done", async (t) => {
   });
   const path = join(folder, "unstopped.mjs");
   writeFileSync(path, script);
-  t.equal(execFileSync(process.execPath, [path], { encoding: "utf8", timeout: 60_000 }).trim(), "2");
+  t.equal(execFileSync(process.execPath, [path], { encoding: "utf8", timeout: 300_000 }).trim(), "2");
 });

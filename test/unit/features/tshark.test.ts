@@ -33,7 +33,7 @@ import {
   type TsharkWindow,
 } from "../../support/tshark-windows.js";
 
-tap.setTimeout(200_000);
+tap.setTimeout(1_200_000);
 
 const noTshark = spawnSync("tshark", ["--version"]).error === undefined ? false : "tshark is not installed";
 

@@ -16,7 +16,7 @@ import { pcapFile } from "../../support/capture.js";
 import { frame } from "../../support/frame.js";
 import { differences, rowsOf, tsharkRows, tsharkWindows, type TsharkWindow } from "../../support/tshark-windows.js";
 
-tap.setTimeout(120_000);
+tap.setTimeout(1_200_000);
 
 const installed = (program: string): string | false =>
   spawnSync(program, ["--version"]).error === undefined ? false : `${program} is not installed`;

@@ -22,7 +22,7 @@ interface Ran {
 
 function hushbox(...args: string[]): Promise<Ran> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { timeout: 20_000, env: PLAIN }, (failure, out, error) => {
+    execFile(process.execPath, [MAIN, ...args], { timeout: 120_000, env: PLAIN }, (failure, out, error) => {
       const code = failure === null ? 0 : failure.code;
       resolve({ status: typeof code === "number" ? code : -1, out, error });
     });

@@ -173,7 +173,7 @@ test("every counter of the datapath is exported somewhere", async (t) => {
   t.same(silent, [], "last_turn_us shows as turning, budget_month_bytes by device, take_over_since_us by the calendar");
   twin.set("take_over_since_us", Number(process.hrtime.bigint() / 1000n) - 60e6);
   const since = (await scraped(metrics)).get("hushbox_datapath_take_over_since_seconds") ?? 0;
-  t.ok(Math.abs(Date.now() / 1e3 - 60 - since) < 5);
+  t.ok(Math.abs(Date.now() / 1e3 - 60 - since) < 30);
 });
 
 test("a histogram is cumulative, in seconds, and ends with its count", async (t) => {

@@ -267,13 +267,13 @@ function check(t: Test, paths: string[]): void {
   t.comment(`${String(packets)} packets, ${String(fields)} fields compared with tshark`);
 }
 
-test("the same as tshark, on whole packets", { skip: missing("tshark", "xz"), timeout: 240_000 }, async (t) => {
+test("the same as tshark, on whole packets", { skip: missing("tshark", "xz"), timeout: 1_200_000 }, async (t) => {
   check(t, captures(t.testdir()));
 });
 
 test(
   "the same as tshark, on packets cut behind their headers",
-  { skip: missing("tshark", "xz", "tar"), timeout: 240_000 },
+  { skip: missing("tshark", "xz", "tar"), timeout: 1_200_000 },
   async (t) => {
     check(t, headerCaptures(t.testdir(), 3));
   },
