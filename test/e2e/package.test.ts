@@ -22,11 +22,13 @@ import tap, { test } from "tap";
 import { command, which } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
+import { wgFiles } from "../../src/emulator/wireguard.js";
+import { MARK } from "../../src/daemon/tunnel/names.js";
 import { VERSION } from "../../src/main/version.js";
 import { ROOT } from "../support/generated.js";
 import { SystemdBox } from "../support/systemd-box.js";
 
-tap.setTimeout(900_000);
+tap.setTimeout(1_800_000);
 
 const ARCHITECTURES = ["amd64", "arm64"] as const;
 /** e_machine of an ELF file (elf(5)). */
@@ -39,7 +41,7 @@ tap.teardown(() => {
 });
 
 /** Runs a program, its own npm and Node options left out; throws with what it said where it failed. */
-async function good(file: string, args: readonly string[], seconds = 300): Promise<string> {
+async function good(file: string, args: readonly string[], seconds = 900): Promise<string> {
   const bare = ["-u", "NODE_OPTIONS", "-u", "npm_config_local_prefix", "-u", "npm_config_prefix", "-u", "INIT_CWD"];
   const { code, stdout, stderr } = await command("env", [...bare, file, ...args], { timeout: seconds * 1000 });
   if (code !== 0) throw new Error(`${file} ${args.join(" ")}: ${stderr}${stdout}`);
@@ -314,15 +316,25 @@ class Machine {
     return this.#box.show("hushbox", property);
   }
 
+  /** An access point as for the next boot: there is no radio here, so the tree of files that is prepared is this machine's own. */
+  setUp(more = ""): Promise<string> {
+    const cards = `--inside ${TOPOLOGY.box.inside} --outside ${TOPOLOGY.box.outside}`;
+    return this.good(
+      `echo 'a good password' > /tmp/password && hushbox setup --root /. --yes ${cards} --ssid speakers \\
+        --password-file /tmp/password --country DE --device kitchen=${TOPOLOGY.speaker.mac} ${more}`,
+    );
+  }
+
   /**
    * Every file: what it is, whose, its size, in /etc its contents too. Left out: dpkg's own notes, logs, what other programs keep about time,
-   * and the copies that useradd's and userdel's relatives make of the lists of users before they change them.
+   * the copies that useradd's and userdel's relatives make of the lists of users before they change them, and what npm keeps, which whoever
+   * works on the machine below may change meanwhile.
    */
   async files(): Promise<Set<string>> {
     const list = await this
       .good(`find /etc /usr /var /opt /home /root /srv -xdev \\( -path /var/lib/dpkg -o -path /var/log \\
       -o -path '/var/cache' -o -path /var/lib/systemd/timers -o -path /var/lib/systemd/random-seed -o -path /var/lib/systemd/catalog \\
-      -o -path /var/tmp -o -path '/etc/passwd-' -o -path '/etc/shadow-' -o -path '/etc/group-' -o -path '/etc/gshadow-' \\) -prune \\
+      -o -path /var/tmp -o -path /root/.npm -o -path '/etc/passwd-' -o -path '/etc/shadow-' -o -path '/etc/group-' -o -path '/etc/gshadow-' \\) -prune \\
       -o -type d -printf '%y %m %u %p\\n' -o -printf '%y %m %u %s %l %p\\n' | sort`);
     const sums = await this.good(`find /etc -xdev -type f ! -name '*-' -exec md5sum {} + | sort -k 2`);
     return new Set(`${list}${sums}`.split("\n"));
@@ -420,6 +432,45 @@ void test("installed, upgraded, removed and purged", { skip: uninstallable, time
     t.equal(await machine.show("UnitFileState"), "enabled", "it starts with the machine, as before");
     await machine.good("systemctl start hushbox");
     t.ok(await ping());
+  });
+
+  await t.test("is not removed over files that were changed by hand since setup wrote them", async (t) => {
+    const config = "md5sum /etc/hushbox/hushbox.yaml && stat -c '%U %a %Y' /etc/hushbox/hushbox.yaml";
+    const ours = await machine.good(config);
+    await machine.setUp("--preset off");
+    t.not(await machine.good(config), ours);
+    await machine.good("echo '# mine' >> /etc/hushbox-ap/hostapd.conf");
+    const refused = await box.run("dpkg -r hushbox");
+    t.not(refused.code, 0);
+    t.match(refused.stderr, /hostapd\.conf was changed by hand[^]*hushbox is not removed: first take back/);
+    t.equal(await machine.good("hushbox --version"), `hushbox ${VERSION}\n`, "and is all there");
+    t.match(await machine.good("hushbox setup --undo --force"), "/var/lib/hushbox-setup-changed");
+    t.equal(await machine.good(config), ours);
+  });
+
+  await t.test("takes back what setup did, guard and kill switch too, when it is removed", async (t) => {
+    const config = "md5sum /etc/hushbox/hushbox.yaml && stat -c '%U %a %Y' /etc/hushbox/hushbox.yaml";
+    const ours = await machine.good(config);
+    await machine.setUp("--on-failure closed");
+    const { inside, outside } = TOPOLOGY.box;
+    const kitchen = `devices: [{name: kitchen, mac: "${TOPOLOGY.speaker.mac}"}]`;
+    await machine.good(`cat > /tmp/tunnel.conf <<'END' && chmod 600 /tmp/tunnel.conf\n${wgFiles().box}END`);
+    await machine.good(
+      `printf '%s\\n' 'inside: ${inside}' 'outside: ${outside}' 'preset: tunnel' '${kitchen}' 'tunnel: {file: /tmp/tunnel.conf}' > /tmp/tunnel.yaml`,
+    );
+    await machine.good("systemctl daemon-reload && hushbox guard && hushbox tunnel guard --config /tmp/tunnel.yaml");
+    const tables = (await machine.good("nft list tables")).trim().split("\n").sort();
+    t.ok(tables.includes("table bridge hushbox_guard"), "the guard is in force");
+    t.ok(tables.length > 1, `so is the kill switch: ${tables.join(", ")}`);
+    const { code, stdout, stderr } = await box.run("dpkg -r hushbox", { timeout: 120_000 });
+    t.equal(code, 0, stderr);
+    t.match(stdout + stderr, "taking back what 'hushbox setup' changed");
+    t.equal(await machine.good("nft list tables"), "", "nobody is kept offline by a program that is gone");
+    const gone = "/var/lib/hushbox-setup /etc/hushbox-ap /etc/systemd/network/00-hushbox-*";
+    t.equal(await machine.good(`ip rule show priority ${MARK}; ls -d ${gone} 2>/dev/null || true`), "");
+    t.equal(await machine.good(config), ours, "the configuration is as before setup");
+    await machine.install(first);
+    await machine.good("systemctl start hushbox");
   });
 
   await t.test("leaves nothing when it is purged", async (t) => {
