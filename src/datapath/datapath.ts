@@ -130,7 +130,8 @@ export class Datapath {
   }
 
   #apply(options: DatapathOptions, saved: BudgetState | null, now: Micros): void {
-    const { mtu } = this.#cards.outside;
+    const { inside, outside } = this.#cards;
+    const mtus = { mtu: outside.mtu, insideMtu: inside.mtu };
     const before = this.#devices;
     const lanes = JSON.stringify([options.local, options.delayLocal]);
     if (lanes !== this.#lanes) {
@@ -141,8 +142,8 @@ export class Datapath {
     }
     this.#devices = options.devices.map((wanted, index) => {
       const kept = before.find((device) => device.options.mac === wanted.mac);
-      if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtu, now);
-      const old = kept.apply(wanted, mtu, now);
+      if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtus, now);
+      const old = kept.apply(wanted, mtus, now);
       if (old !== null) this.#drain(old);
       return kept;
     });

@@ -1,4 +1,4 @@
-import { chainOf } from "../defense/chain.js";
+import { chainOf, type Modules } from "../defense/chain.js";
 import { Budget } from "../defense/decoys/budget.js";
 import { CoverSource } from "../defense/decoys/cover.js";
 import type { Decoys } from "../defense/decoys/decoys.js";
@@ -15,6 +15,9 @@ import { TunnelEnd, type TunnelEndModules } from "./tunnel-end.js";
 
 /** What devices' defenses work with, and their tunnels. */
 export type DeviceModules = MechanismModules & TunnelEndModules;
+
+/** Of the two cards, in bytes; `mtu` is that of the outside one. */
+type Mtus = Pick<Modules, "mtu" | "insideMtu">;
 
 /** One device while it is configured: its chain, its budget, its decoys, and when its last packet of each direction leaves. */
 export class Device {
@@ -45,7 +48,7 @@ export class Device {
     index: number,
     monthBytes: number,
     modules: DeviceModules,
-    mtu: number,
+    mtus: Mtus,
     now: Micros,
   ) {
     const mac = parseMac(options.mac);
@@ -60,17 +63,17 @@ export class Device {
     this.decoys =
       options.tunnel === undefined ? new DecoySource(modules) : new CoverSource(options.tunnel.cover, modules.tally);
     this.end = this.#endOf(options, now);
-    this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, mtu, now });
+    this.chain = chainOf(options.defenses, [], options.defenses, { ...modules, ...mtus, now });
   }
 
   /**
    * Takes new values over. A defense whose own values stay the same keeps its state. Answers the tunnel's end that another has taken the
    * place of: what waits there is the caller's.
    */
-  apply(options: DeviceOptions, mtu: number, now: Micros): TunnelEnd | null {
+  apply(options: DeviceOptions, mtus: Mtus, now: Micros): TunnelEnd | null {
     const before = this.end;
     if (scheduleOf(options) !== scheduleOf(this.options)) this.end = this.#endOf(options, now);
-    this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { ...this.#modules, mtu, now });
+    this.chain = chainOf(options.defenses, this.chain, this.options.defenses, { ...this.#modules, ...mtus, now });
     if (options.tunnel !== undefined && JSON.stringify(options.tunnel) !== JSON.stringify(this.options.tunnel)) {
       this.networks = networksOf(options);
       this.decoys = new CoverSource(options.tunnel.cover, this.#modules.tally);

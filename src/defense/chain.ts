@@ -12,6 +12,8 @@ import { Window } from "./window.js";
 export interface Modules extends MechanismModules {
   /** Of the outside card, in bytes. */
   readonly mtu: number;
+  /** Of the inside card. */
+  readonly insideMtu: number;
   readonly now: Micros;
 }
 
@@ -24,7 +26,7 @@ const DEFENSES: Readonly<Record<ChainName, (options: DefenseOptions, modules: Mo
   jitter: ({ jitter }, { random, now }) => new Jitter(jitter, random, now),
   pace: ({ pace }, modules) => new Pace(pace, modules),
   window: ({ window }, modules) => new Window(window, modules),
-  pad: ({ pad }, modules) => new Pad(pad, modules.mtu, modules),
+  pad: ({ pad }, modules) => new Pad(pad, modules.mtu, modules, modules.insideMtu),
 };
 
 /** The names of all defenses, in chain order. */

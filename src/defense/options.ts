@@ -28,6 +28,8 @@ export interface PadOptions {
   readonly target: "mtu" | "max" | number;
   /** Append zeros behind the IP packet, inside the Ethernet frame. */
   readonly trailer: boolean;
+  /** The same toward the device, up to `target` and the inside card's largest frame. */
+  readonly inside: boolean;
   /** Zeros behind a UDP datagram, inside the IP packet, with their own checksum (RFC 9868). */
   readonly udpSurplus: boolean;
   /** A packet that nobody can decrypt before a QUIC packet, in the same datagram. */

@@ -25,6 +25,7 @@ const TRAILER: PadOptions = {
   enabled: true,
   target: "mtu",
   trailer: true,
+  inside: false,
   udpSurplus: false,
   quicPrefix: false,
   tcpOverlap: false,

@@ -51,6 +51,9 @@ export const PadSchema = Type.Object(
     trailer: flag(
       "Append zeros behind the IP packet, inside the Ethernet frame: every receiver and the first router drop them.",
     ),
+    inside: flag(
+      "Append such zeros to frames toward the devices too: between box and device, often on the air, they have one size. What the devices send there they do not change, nor group-addressed frames that a bridge of the kernel carries. Takes airtime.",
+    ),
     udpSurplus: flag(
       "Append zeros behind UDP datagrams, inside the IP packet (RFC 9868): they pass routers, and receivers ignore them.",
     ),
@@ -306,6 +309,7 @@ const PAD: Codecs<PadFile, PadOptions> = {
   enabled: plain(),
   target: PAD_TARGET,
   trailer: plain(),
+  inside: plain(),
   udpSurplus: plain(),
   quicPrefix: plain(),
   tcpOverlap: plain(),

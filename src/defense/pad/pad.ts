@@ -4,6 +4,7 @@ import { NEVER, type Micros } from "../../time/micros.js";
 import * as ethernet from "../../wire/ethernet.js";
 import { PASS, SWALLOW, type Defense, type Verdict } from "../defense.js";
 import type { PadOptions } from "../options.js";
+import { FrameSize } from "./frame-size.js";
 import { growDecoy } from "./grow-decoy.js";
 import { GrownPackets } from "./grown-packets.js";
 import { IcmpErrors } from "./icmp-errors.js";
@@ -25,7 +26,8 @@ interface Counted {
 
 /**
  * Constant padding: every frame on the way up leaves at one size, decoys and frames that are not IP too (the paper's std_len_pack = 0). What
- * routers see grows by the first mechanism that knows how, up to what the path takes; the trailer covers the rest on the link to the router.
+ * routers see grows by the first mechanism that knows how, up to what the path takes; the trailer covers the rest on the link to the router. With
+ * `inside` frames toward the device leave at one size too, by a trailer alone: that is for who listens between box and device.
  */
 export class Pad implements Defense {
   readonly name = "pad";
@@ -37,12 +39,11 @@ export class Pad implements Defense {
   readonly #grown: GrownPackets;
   readonly #errors: IcmpErrors;
   readonly #trailer: boolean;
-  readonly #running: boolean;
-  #target: number;
+  readonly #size: FrameSize;
+  readonly #insideSize: FrameSize | null;
 
-  /** `mtu`: of the outside card, in bytes; no frame grows beyond it. */
-  constructor(options: PadOptions, mtu: number, modules: MechanismModules) {
-    const largest = mtu + ethernet.HEADER;
+  /** `mtu`, `insideMtu`: of the two cards, in bytes; no frame grows beyond that of the one by which it leaves. */
+  constructor(options: PadOptions, mtu: number, modules: MechanismModules, insideMtu = mtu) {
     this.#modules = modules;
     this.#inner = mechanismsOf(options, modules).map((mechanism) => ({
       mechanism,
@@ -57,17 +58,15 @@ export class Pad implements Defense {
     this.#grown = new GrownPackets(modules);
     this.#errors = new IcmpErrors({ ...modules, sizes: this.#sizes, grown: this.#grown });
     this.#trailer = options.trailer;
-    this.#running = options.target === "max";
-    this.#target =
-      options.target === "mtu" ? largest : options.target === "max" ? 0 : Math.min(options.target, largest);
+    this.#size = new FrameSize(options.target, mtu);
+    this.#insideSize = options.inside ? new FrameSize(options.target, insideMtu) : null;
   }
 
   onPacket(packet: Packet, now: Micros): Verdict {
-    if (packet.direction !== UP) return this.#clean(packet, now);
-    // A decoy follows the running maximum; it does not set it.
-    if (this.#running && packet.kind !== DECOY && packet.wireLength > this.#target) this.#target = packet.wireLength;
-    if (this.#reachesRouters && packet.version !== 0 && !packet.home) this.#grow(packet, now);
-    if (this.#trailer) addTrailer(packet, this.#target);
+    if (packet.direction !== UP) return this.#down(packet, now);
+    const size = this.#size.of(packet);
+    if (this.#reachesRouters && packet.version !== 0 && !packet.home) this.#grow(packet, size, now);
+    if (this.#trailer) addTrailer(packet, size);
     return PASS;
   }
 
@@ -84,10 +83,17 @@ export class Pad implements Defense {
     // Sizes do not depend on time.
   }
 
-  #grow(packet: Packet, now: Micros): void {
+  /** What comes for the device loses what padding has earned, before its size is the one of all. */
+  #down(packet: Packet, now: Micros): Verdict {
+    const verdict = this.#clean(packet, now);
+    if (verdict === PASS && this.#insideSize !== null) addTrailer(packet, this.#insideSize.of(packet));
+    return verdict;
+  }
+
+  #grow(packet: Packet, size: number, now: Micros): void {
     const { destinations, paths, pool, random, tally, trust } = this.#modules;
     const destination = destinations.of(packet, pool.view);
-    const target = Math.min(this.#target, packet.network - packet.at + paths.limit(destination, now));
+    const target = Math.min(size, packet.network - packet.at + paths.limit(destination, now));
     if (packet.kind === DECOY) {
       growDecoy(packet, pool.view, target, random);
       return;

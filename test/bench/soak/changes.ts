@@ -10,6 +10,7 @@ const EVERY_MS = 100;
 const PRESETS = ["off", "paper", "standalone"];
 /** Switched on and off in the middle of flows. */
 const MECHANISMS = [
+  "inside",
   "udpSurplus",
   "quicPrefix",
   "tcpOverlap",

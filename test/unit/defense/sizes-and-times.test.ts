@@ -50,6 +50,20 @@ test("pad: the way down is left alone; without a mechanism nothing grows", async
   t.same(sizes(trailing({ target: "mtu", trailer: false }, 1500), [60]), [60]);
 });
 
+test("pad: toward the device, within what that card takes, and by a maximum of its own", async (t) => {
+  const both = { ...OFF.pad, enabled: true, trailer: true, inside: true };
+  const mtu = new Pad({ ...both, target: "mtu" }, 1500, mechanismModules(), 1400);
+  t.same(sizes(mtu, [42, 1414], DOWN), [1414, 1414]);
+  t.same(sizes(mtu, [42], UP), [1514]);
+  const max = new Pad({ ...both, target: "max" }, 1500, mechanismModules());
+  t.same(sizes(max, [900], UP), [900]);
+  t.same(sizes(max, [60, 300, 60], DOWN), [60, 300, 300]);
+  t.same(
+    sizes(new Pad({ ...both, target: 600, trailer: false }, 1500, mechanismModules()), [42, 700], DOWN),
+    [600, 700],
+  );
+});
+
 /** Delays in µs that a jitter gives to packets at these times, ticking when it asks for it. */
 function delays(jitter: Jitter, times: readonly number[], local = false): number[] {
   return times.map((time) => {
