@@ -11,8 +11,9 @@ export interface Runner {
   run(program: string, args: readonly string[]): Promise<CommandResult>;
 }
 
-/** What takes longest is a start of a unit, which systemd itself ends after 90 s. */
 const PATIENCE = 120_000;
+/** systemd ends what takes too long to start itself, by a limit of each unit, which on a slow machine may have been raised. */
+const UNIT_PATIENCE = 30 * 60_000;
 
 /** The programs of this machine. */
 export class SystemRunner implements Runner {
@@ -23,7 +24,7 @@ export class SystemRunner implements Runner {
   async run(program: string, args: readonly string[]): Promise<CommandResult> {
     const path = which(program);
     if (path === null) return { code: 127, stdout: "", stderr: `${program} is not installed` };
-    return command(path, args, { timeout: PATIENCE });
+    return command(path, args, { timeout: program === "systemctl" ? UNIT_PATIENCE : PATIENCE });
   }
 }
 
