@@ -6,6 +6,7 @@ import type { Status } from "../api/status.js";
 import { complete } from "../config/defaults.js";
 import type { Config } from "../config/schema.js";
 import type { PresetName } from "../defense/presets.js";
+import type { DefensesFile } from "../defense/schema.js";
 import { Capture } from "../emulator/capture.js";
 import { missingPackages } from "../emulator/command.js";
 import { Laboratory } from "../emulator/laboratory.js";
@@ -18,7 +19,9 @@ import { micros, type Micros } from "../time/micros.js";
 import { parseMac } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
 import { ask } from "./ask.js";
+import { labelCapture } from "./labelled-capture.js";
 import { Program } from "./program.js";
+import type { Questions } from "./questions.js";
 import { Relay } from "./relay.js";
 import type { DemoReport, Seen } from "./report.js";
 import type { Screen } from "./screen.js";
@@ -31,6 +34,8 @@ const PORT = 8377;
 /** How long packets, and answers to decoys, may still be on their way when the speaker has ended, in milliseconds. */
 const SETTLE = 1_500;
 const READY_WITHIN = 20_000;
+/** How late answers may be where questions are asked: a stream of 4 MB takes a minute of the slots that presets have. */
+const PATIENT = "90s";
 const FOLDER = "hushbox-demo-";
 const FOLDER_NAME = /^hushbox-demo-(\d+)$/;
 
@@ -43,6 +48,14 @@ export interface DemoOptions {
   readonly duration: Micros;
   readonly seed: string;
   readonly card: "ring" | "libpcap";
+  /** Single values instead of the preset's. */
+  readonly defenses: DefensesFile;
+  /** What the speaker is asked, instead of all that it can do. */
+  readonly questions: Questions | null;
+  /** A folder for the captures, and with questions their manifests; null: they go when the demo does. */
+  readonly captures: string | null;
+  /** The command, for the manifests. */
+  readonly origin: string;
   /** Captures, configuration and log stay. */
   readonly keep: boolean;
 }
@@ -142,6 +155,7 @@ export class Demo {
     this.#outer?.poll();
     const measured = this.#measured(views, await this.#status());
     await cloud.program.stop();
+    this.#label(speaker, captures);
     const { preset, ...rest } = measured;
     return { preset, seconds, ...rest, integrity: this.#integrity(speaker, cloud) };
   }
@@ -159,11 +173,12 @@ export class Demo {
 
   /** Starts a program of the emulator; hears its summary, which is its last line. */
   #start(laboratory: Laboratory, place: "speaker" | "world", argv: readonly string[], name: string): Emulated {
-    const emulated: Emulated = { program: null as never, summary: null };
+    const emulated: Emulated = { program: null as never, began: NaN, summary: null };
     const log = createWriteStream(join(this.folder, `${place}.jsonl`));
     emulated.program = Program.start(laboratory, place, [process.execPath, ...argv], name, (said) => {
       log.write(`${said}\n`);
       if (said.startsWith('{"transfers"')) emulated.summary = JSON.parse(said) as Summary;
+      if (said.startsWith('{"began"')) emulated.began = (JSON.parse(said) as { began: number }).began;
     });
     this.#undo.push(() => emulated.program.stop());
     return emulated;
@@ -171,7 +186,7 @@ export class Demo {
 
   /** The far end of the tunnel, at another customer of the provider. */
   async #far(name: TunnelName, laboratory: Laboratory): Promise<void> {
-    const ends = new TunnelEnds(name, laboratory, this.folder);
+    const ends = new TunnelEnds(name, laboratory, this.folder, this.#options.defenses);
     this.#tunnel = ends;
     this.#undo.push(() => ends.stop());
     await ends.start(MAIN);
@@ -183,15 +198,33 @@ export class Demo {
   }
 
   #speakerArguments(): string[] {
-    const { duration, seed } = this.#options;
-    return [EMULATOR, "speaker", "--duration", `${duration / 1e6}s`, "--seed", seed];
+    const { duration, seed, questions } = this.#options;
+    const asked = questions === null ? [] : ["--mixture", questions.mixture, "--patience", PATIENT];
+    return [EMULATOR, "speaker", "--duration", `${duration / 1e6}s`, "--seed", seed, ...asked];
+  }
+
+  /** Writes which question was asked when in the captures in front of the box, and behind the router. */
+  #label({ began }: Emulated, { inside, wan }: Record<"inside" | "wan", Capture>): void {
+    const { preset, questions, captures, origin } = this.#options;
+    if (questions === null || captures === null) return;
+    const same = { origin, began: began * 1e3 };
+    const { speaker, router } = TOPOLOGY;
+    const before = { ...same, file: inside.file, device: speaker.mac, name: "demo, in front of the box" };
+    const behind = { ...same, file: wan.file, device: router.wan4, name: `demo, behind the router, preset ${preset}` };
+    const paths = [before, behind].map((capture) => labelCapture(questions, capture));
+    this.#screen.say(`what was asked when: ${paths.join(", ")}`);
   }
 
   async #capture(laboratory: Laboratory): Promise<Record<"inside" | "lan" | "wan", Capture>> {
     const start = async (name: "inside" | "lan" | "wan"): Promise<Capture> => {
       const { place, interface: card } = OBSERVERS[name];
       // Whole frames: datagrams are told apart by their ends, and what was padded can be looked at.
-      const capture = await Capture.start(laboratory, place, card, join(this.folder, `${name}.pcap`));
+      const capture = await Capture.start(
+        laboratory,
+        place,
+        card,
+        join(this.#options.captures ?? this.folder, `${name}.pcap`),
+      );
       this.#undo.push(() => capture.stop());
       return capture;
     };
@@ -232,6 +265,7 @@ export class Demo {
       inside: box.inside,
       outside: box.outside,
       preset: this.#options.preset,
+      defenses: this.#options.defenses,
       devices: [{ name: "speaker", mac: speaker.mac }],
       nic: { card: this.#options.card },
       api: { listen: `127.0.0.1:${PORT}` },
@@ -321,6 +355,8 @@ export class Demo {
 
 interface Emulated {
   program: Program;
+  /** When the speaker began, in epoch milliseconds; NaN before, and of the cloud. */
+  began: number;
   summary: Summary | null;
 }
 

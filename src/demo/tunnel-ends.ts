@@ -1,6 +1,7 @@
 import { createWriteStream, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/schema.js";
+import type { DefensesFile } from "../defense/schema.js";
 import type { Laboratory } from "../emulator/laboratory.js";
 import { startStockPeer } from "../emulator/stock-peer.js";
 import { TOPOLOGY } from "../emulator/topology.js";
@@ -19,17 +20,20 @@ export function isTunnel(name: string): name is TunnelName {
 }
 
 /** The emulated speaker gives a download of 3 MB 11 s: that takes more slots than the presets have for a household's line. */
-const FAST = { episode: { up: "3ms", down: "3ms" } };
+const FAST = { up: "3ms", down: "3ms" };
 
 /** WireGuard between the laboratory's box and its gateway: files for both, and the far end itself. */
 export class TunnelEnds {
   readonly #name: TunnelName;
   readonly #laboratory: Laboratory;
   readonly #folder: string;
+  readonly #defenses: DefensesFile;
   #gateway: Program | null = null;
 
-  constructor(name: TunnelName, laboratory: Laboratory, folder: string) {
+  /** `defenses`: single values instead of the preset's, at both ends. */
+  constructor(name: TunnelName, laboratory: Laboratory, folder: string, defenses: DefensesFile) {
     this.#name = name;
+    this.#defenses = { ...defenses, episode: { ...FAST, ...defenses.episode } };
     this.#laboratory = laboratory;
     this.#folder = folder;
     const files = wgFiles();
@@ -44,7 +48,7 @@ export class TunnelEnds {
     }
     const { net } = TOPOLOGY.gateway;
     const config: Config = {
-      ...this.#defenses,
+      ...this.#config,
       role: "gateway",
       inside: net,
       outside: net,
@@ -68,15 +72,15 @@ export class TunnelEnds {
 
   /** What the box's configuration has beside the ordinary. */
   get boxConfig(): Partial<Config> {
-    return { ...this.#defenses, tunnel: { file: this.#file("box"), interface: interfaceOf("box") } };
+    return { ...this.#config, tunnel: { file: this.#file("box"), interface: interfaceOf("box") } };
   }
 
   async stop(): Promise<void> {
     await this.#gateway?.stop();
   }
 
-  get #defenses(): Partial<Config> {
-    return { preset: this.#name, defenses: FAST };
+  get #config(): Partial<Config> {
+    return { preset: this.#name, defenses: this.#defenses };
   }
 
   #file(end: "box" | "gateway"): string {

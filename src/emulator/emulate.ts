@@ -18,7 +18,7 @@ export const HELP = `Usage: hushbox emulate speaker|cloud [options]
 A smart speaker and its cloud, as programs in network namespaces. Each prints a line of JSON for each transfer
 and a summary; the exit status is 1 where a transfer was bad (a wrong byte) or failed.
 
-  speaker              carries out a plan on real sockets
+  speaker              carries out a plan on real sockets; prints {"began":MS since 1970} first
   cloud                answers it, until it gets SIGTERM; prints {"ready":true} when it can be asked
   pcap FILE            writes the same plan as a capture, without a network; the same seed gives the same bytes
 

@@ -57,6 +57,7 @@ class Performance {
   async perform({ steps, duration }: Plan): Promise<void> {
     const { signal } = this.#options;
     const begun = performance.now();
+    this.#options.print({ began: Date.now() });
     for (const step of steps) {
       await pause(begun + step.at / 1000 - performance.now(), signal);
       // Told to stop: only what the plan does at its end is still done, on connections that are open.

@@ -130,7 +130,8 @@ void test("the laboratory", { skip, timeout: 120_000 }, async (t) => {
       const { code, stdout, stderr } = await speaker(laboratory, ["--duration", "15s", "--seed", "e2e"]);
       t.match(await capture.stop(), { dropped: 0 });
       t.equal(code, 0, stderr);
-      const lines = json(stdout);
+      const [first, ...lines] = json(stdout);
+      t.ok(Math.abs(Number(first?.["began"]) - Date.now()) < 60_000, "it says when it began");
       const summary = lines.at(-1);
       t.match(summary, { bad: 0, failed: 0, repeated: 0 });
       t.equal(summary?.["transfers"], lines.length - 1);
