@@ -26,6 +26,8 @@ export interface EmulateOptions {
   readonly scenario: ScenarioName;
   /** Days of each class. */
   readonly days: number;
+  /** Seconds of a session, where it is not the timetable's. */
+  readonly session?: number;
   readonly seed: string;
   readonly out: string;
   readonly snap: number;
@@ -62,7 +64,7 @@ export async function emulateDataset(
   options: EmulateOptions,
   progress?: (done: number, all: number) => void,
 ): Promise<EmulateReport> {
-  const { scenario, days, seed, out, threads } = options;
+  const { scenario, days, session: length, seed, out, threads } = options;
   makeFolder(join(out, CAPTURES));
   const ledger = new Ledger<SessionFile>(join(out, "emulate.ledger"));
   const sessions = sessionsOf(options);
@@ -90,7 +92,7 @@ export async function emulateDataset(
   writeManifest(manifest, {
     name: `emulated ${scenario}`,
     real: false,
-    origin: `hushbox emulate dataset --scenario ${scenario} --days ${days} --seed ${seed}`,
+    origin: `hushbox emulate dataset --scenario ${scenario} --days ${days}${length === undefined ? "" : ` --session ${length}s`} --seed ${seed}`,
     licence: "Apache-2.0",
     device: TOPOLOGY.speaker.mac,
     tasks: { [scenario]: { classes: Object.fromEntries(SCENARIOS[scenario].map((label) => [label, [label]])) } },
@@ -103,8 +105,9 @@ export async function emulateDataset(
  * The sessions of all days. The classes take turns in a drawn order, so that neither the hour nor the neighbour tells a class. One home has all
  * of them: round trips and families of addresses are drawn once for a set.
  */
-function sessionsOf({ scenario, days, seed, out, snap }: EmulateOptions): Session[] {
-  const { sessionsADay, length } = TIMETABLES[scenario];
+function sessionsOf({ scenario, days, session, seed, out, snap }: EmulateOptions): Session[] {
+  const { sessionsADay, length: usual } = TIMETABLES[scenario];
+  const length = session ?? usual;
   const labels: readonly SessionLabel[] = SCENARIOS[scenario];
   const random = new SeededRandom(seed, `timetable ${scenario}`);
   const slot = DAY / sessionsADay;
