@@ -8,13 +8,18 @@ import { FEATURES } from "../features/features.js";
 import type { WindowOptions } from "../features/windows.js";
 import type { DefenseCost } from "../leakage/defense-cost.js";
 import type { LeakageReport } from "../leakage/leakage-report.js";
+import { againstNull, type NullReport } from "../leakage/null.js";
 import { PoolRunner } from "../leakage/pool-runner.js";
 import { protocol, type ProtocolOptions } from "../leakage/protocol.js";
+import type { Runner } from "../leakage/runner.js";
+import type { SampleSet } from "../leakage/sample-set.js";
+import { SeededRandom } from "../random/seeded-random.js";
 import type { ObserverKind } from "../trace/make-observer.js";
 import { Dataset } from "./dataset/dataset.js";
 import { passCaptures } from "./samples/pass-captures.js";
 import type { Samples } from "./samples/samples.js";
-import { scheduleBound } from "./tunnel/schedule-bound.js";
+import { exchanged } from "./tunnel/equal-plans.js";
+import { scheduleBound, type Schedule } from "./tunnel/schedule-bound.js";
 
 /** What to attack, and how. */
 export interface AttackDatasetOptions {
@@ -54,6 +59,11 @@ export interface AttackDatasetReport {
   readonly cost: DefenseCost;
   /** Of a tunnel: the balanced accuracy of who knows of each trace how many plans ran, and of that all there is to know; null elsewhere. */
   readonly bound: number | null;
+  /**
+   * Of whole traces behind a tunnel, where a null was asked for: what the best attack reads where traces of equal plans have changed places, so that
+   * plans tell what they told and nothing else does.
+   */
+  readonly given_plans: NullReport | null;
   readonly leakage: LeakageReport;
 }
 
@@ -90,6 +100,7 @@ export async function attackDataset(
         },
       },
     );
+    const given = { test, schedules, best: leakage.attacks[0]?.balanced_accuracy.value ?? 0 };
     return {
       dataset: {
         name: dataset.name,
@@ -104,11 +115,34 @@ export async function attackDataset(
       windows: options.windows,
       cost,
       bound: scheduleBound(test.classes.length, schedules),
+      given_plans: await givenPlans(given, options, new PoolRunner(pool, threads)),
       leakage,
     };
   } finally {
     await pool.stop();
   }
+}
+
+/** Holds the best attack against what it reads of plans alone, in as many repetitions as the null has. */
+async function givenPlans(
+  given: { readonly test: SampleSet; readonly schedules: readonly Schedule[]; readonly best: number },
+  { attacks, windows, stale, protocol: how }: AttackDatasetOptions,
+  runner: Runner,
+): Promise<NullReport | null> {
+  const { test, schedules, best } = given;
+  if (schedules.length === 0 || windows.cut !== "trace" || stale || how.repetitions === 0) return null;
+  const readings: number[] = [];
+  for (let i = 0; i < how.repetitions; i++) {
+    const set = exchanged(test, schedules, new SeededRandom(how.seeds.join(" "), `plans ${String(i)}`));
+    const { attacks: found } = await protocol(
+      { train: set, test: set },
+      attacks,
+      { ...how, repetitions: 0, blocks: {} },
+      { runner },
+    );
+    readings.push(found[0]?.balanced_accuracy.value ?? 0);
+  }
+  return againstNull(best, readings);
 }
 
 async function passedThrough(

@@ -125,7 +125,16 @@ async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-function inWords({ dataset, defense, cost, bound, leakage, observer, vantage }: AttackDatasetReport): string {
+function inWords({
+  dataset,
+  defense,
+  cost,
+  bound,
+  given_plans: plans,
+  leakage,
+  observer,
+  vantage,
+}: AttackDatasetReport): string {
   const share = (value: number): string => value.toFixed(3);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
   const classes = leakage.classes.map(
@@ -143,6 +152,10 @@ function inWords({ dataset, defense, cost, bound, leakage, observer, vantage }: 
   ];
   if (bound !== null)
     lines.push(`who knows all that plans tell of a trace, and which class each tells of, is right in ${share(bound)}`);
+  if (plans !== null)
+    lines.push(
+      `of plans alone the best attack reads ${share(plans.mean)}, 95 % of the time at most ${share(plans.threshold)}; p = ${plans.p_value.toFixed(3)}`,
+    );
   const none = leakage.null;
   if (none !== null)
     lines.push(

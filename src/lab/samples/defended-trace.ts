@@ -2,7 +2,7 @@ import type { PresetName } from "../../defense/presets.js";
 import type { DefensesFile } from "../../defense/schema.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { CaptureCost } from "../../leakage/defense-cost.js";
-import type { Micros } from "../../time/micros.js";
+import { NEVER, type Micros } from "../../time/micros.js";
 import type { TraceSink } from "../../trace/observation.js";
 import { makeObserver, type ObserverKind } from "../../trace/make-observer.js";
 import type { Dataset, Entry } from "../dataset/dataset.js";
@@ -59,6 +59,8 @@ export async function defendedTrace(
     );
   const { before, after, delays } = traffic;
   const ms = (q: number): number => delays.at(q) / 1e3;
-  const plans = tunnel === null ? {} : { plans: tunnel.leak.plans };
+  // Of a stretch of a capture nobody says which of the capture's plans ran in it.
+  const whole = entry.from === 0 && entry.to === NEVER;
+  const plans = tunnel === null || !whole ? {} : { plans: tunnel.leak.plans };
   return { before, after, added_delay_ms: { p50: ms(0.5), p99: ms(0.99) }, ...plans };
 }

@@ -13,6 +13,7 @@ function report(read: Read, changed: Partial<AttackDatasetReport> = {}): AttackD
     windows: { cut: "trace", size: 0, direction: "both", field: "raw" },
     cost: COST,
     bound: null,
+    given_plans: null,
     leakage: leakageOf(read),
     ...changed,
   };

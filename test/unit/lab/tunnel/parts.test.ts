@@ -1,5 +1,6 @@
 import { test } from "tap";
 import { FirstAudio } from "../../../../src/lab/tunnel/first-audio.js";
+import { exchanged } from "../../../../src/lab/tunnel/equal-plans.js";
 import { Handshakes } from "../../../../src/lab/tunnel/handshakes.js";
 import { Cutter } from "../../../../src/lab/tunnel/pieces.js";
 import { scheduleBound } from "../../../../src/lab/tunnel/schedule-bound.js";
@@ -67,5 +68,36 @@ test("the bound is what the best rule from plans to classes gets", (t) => {
   t.equal(scheduleBound(2, [of(0, 1), of(1, 2)]), 1);
   t.equal(scheduleBound(2, [of(0, 1), of(0, 1), of(1, 1), of(1, 2)]), 0.75);
   t.equal(scheduleBound(2, [of(0, 1, 2), of(1, 2, 1)]), 1, "in their order");
+  t.end();
+});
+
+test("traces of equal plans change places, with all that is seen of them and without their labels", (t) => {
+  const rows = 40;
+  const plans = Array.from({ length: rows }, (_, i) => (i % 2 === 0 ? [1] : [2, 1]));
+  const set = {
+    classes: ["a", "b"],
+    labels: Uint8Array.from(plans, (_, i) => (i < 20 ? 0 : 1)),
+    groupNames: ["g"],
+    groups: new Uint32Array(rows),
+    traces: Uint32Array.from(plans, (_, i) => i),
+    samples: { table: { rows, columns: 2, values: Float64Array.from(plans.flatMap((own, i) => [own.length, i])) } },
+  };
+  const schedules = plans.map((own, i) => ({ class: i < 20 ? 0 : 1, plans: own }));
+  const { labels, groups, samples } = exchanged(set, schedules, new SeededRandom("1"));
+  t.equal(labels, set.labels);
+  t.equal(groups, set.groups);
+  const values = samples.table?.values ?? new Float64Array(0);
+  const column = (c: number): number[] => plans.map((_, i) => values[2 * i + c] ?? NaN);
+  t.same(
+    column(0),
+    [...plans].map((own) => own.length),
+    "what plans tell stays",
+  );
+  t.not(column(1).join(), [...plans.keys()].join());
+  t.same(
+    column(1).sort((a, b) => a - b),
+    [...plans.keys()],
+    "each is somewhere",
+  );
   t.end();
 });
