@@ -53,6 +53,7 @@ test("activities are told apart, the same every time; a defense costs, and no gr
   t.ok((off.leakage.attacks[0]?.balanced_accuracy.value ?? 0) > 0.8, "media is not idle");
   t.same(off.cost.overhead, { bytes: 0, packets: 0 });
   t.same(await attackDataset(options(dataset)), off, "same seeds, same report");
+  t.equal(off.given_plans, null, "no tunnel, no plans");
   const heard: string[] = [];
   const paper = await attackDataset(options(dataset, { preset: "paper", vantage: "lan" }), (what) => {
     heard.push(what);
@@ -63,6 +64,21 @@ test("activities are told apart, the same every time; a defense costs, and no gr
   const stale = await attackDataset(options(dataset, { preset: "paper", vantage: "lan", stale: true }));
   t.equal(stale.leakage.transferred, true);
   t.equal(off.leakage.transferred, false);
+});
+
+test("behind a tunnel, what plans tell is held against what attacks read", async (t) => {
+  const dataset = emulated(t);
+  const paired = await attackDataset(
+    options(dataset, {
+      preset: "paired",
+      windows: { cut: "trace", size: 0, direction: "both", field: "raw" },
+      attacks: [attackNamed("decision-tree")],
+      protocol: { ...options(dataset).protocol, seeds: ["1"], rows: 2, repetitions: 19 },
+    }),
+  );
+  t.equal(paired.given_plans?.repetitions, 19);
+  t.equal(paired.bound, 1, "idle or media: plans say which");
+  t.ok((paired.given_plans?.mean ?? 0) > 0.8, "and that stays where traces of equal plans change places");
 });
 
 test("what cannot be measured is refused with a reason", async (t) => {
