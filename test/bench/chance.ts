@@ -1,6 +1,6 @@
 // What attacks that have learnt read of emulated speakers behind a tunnel: always on, and in episodes; of windows and of whole traces.
 //   node build/test/bench/chance.js DIR [--traces N] [--null N] [--only TEXT]
-// A line a cell, as Markdown. Goes on where it was cut off: DIR/cells.jsonl holds what is measured.
+// A line a cell, as Markdown: task, setting, observer and way, window, rows, best attack, chance, bound, null (mean, 95 %), p. Goes on where it was cut off: DIR/cells.jsonl holds what is measured.
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { attackNamed } from "../../src/attack/attacks.js";
 import { TrainingPool } from "../../src/attack/training-pool.js";
 import type { PresetName } from "../../src/defense/presets.js";
 import { SCENARIOS, TIMETABLES, type ScenarioName } from "../../src/emulator/sessions.js";
+import { HushboxError } from "../../src/errors/hushbox-error.js";
 import type { WindowOptions } from "../../src/features/windows.js";
 import { drawnRows } from "../../src/lab/campaign/drawn-rows.js";
 import { DEFAULT_SNAP, emulateDataset } from "../../src/lab/dataset/emulate-dataset.js";
@@ -16,8 +17,10 @@ import type { DefendedOptions } from "../../src/lab/samples/defended-trace.js";
 import type { Look } from "../../src/lab/samples/look.js";
 import { passCaptures } from "../../src/lab/samples/pass-captures.js";
 import { scheduleBound } from "../../src/lab/tunnel/schedule-bound.js";
+import type { LeakageReport } from "../../src/leakage/leakage-report.js";
 import { PoolRunner } from "../../src/leakage/pool-runner.js";
 import { DEFAULTS, protocol } from "../../src/leakage/protocol.js";
+import type { SampleSet } from "../../src/leakage/sample-set.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import { windowCut } from "../../src/main/window-cut.js";
 
@@ -109,67 +112,86 @@ const [folder] = positionals;
 if (folder === undefined)
   throw new Error("usage: node build/test/bench/chance.js DIR [--traces N] [--null N] [--only TEXT]");
 const threads = availableParallelism();
-const path = join(folder, "cells.jsonl");
 const pool = new TrainingPool({ workers: threads });
 const runner = new PoolRunner(pool, threads);
-const measured = new Set<string>();
-for (const [scenario, classes] of Object.entries(SCENARIOS) as [ScenarioName, readonly string[]][]) {
+
+function keyOf(scenario: ScenarioName, { name }: Setting, [observer, direction, window]: View): string {
+  return [scenario, values.traces, name, observer, direction, window].join(" ");
+}
+
+/** What was measured before, by key: the line of each cell. */
+function before(path: string): Map<string, string> {
+  const lines = existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
+  return new Map(
+    lines.map((line) => JSON.parse(line) as { key: string; row: string }).map(({ key, row }) => [key, row]),
+  );
+}
+
+/** The session captures of a task, made where they are missing; answers their manifest. */
+async function captures(scenario: ScenarioName, into: string): Promise<string> {
   const days = Number(values.traces) / TIMETABLES[scenario].sessionsADay;
-  const out = join(folder, scenario);
-  const made = { scenario, days, session: SESSION[scenario], seed: "1", out, snap: DEFAULT_SNAP, threads };
-  if (existsSync(path))
-    for (const line of readFileSync(path, "utf8").trim().split("\n")) {
-      const { key, row } = JSON.parse(line) as { key: string; row: string };
-      if (!measured.has(key) && key.startsWith(`${scenario} `)) console.log(row);
-      measured.add(key);
-    }
-  for (const { name, defended, views } of SETTINGS) {
-    const keyOf = ([observer, direction, window]: View): string =>
-      [scenario, values.traces, name, observer, direction, window].join(" ");
-    const wanted = views.filter((view) => !measured.has(keyOf(view)) && keyOf(view).includes(values.only));
+  const same = { scenario, days, session: SESSION[scenario], seed: "1", snap: DEFAULT_SNAP, threads };
+  return (await emulateDataset({ ...same, out: join(into, scenario) })).manifest;
+}
+
+/** What the attacks read of what a view saw, or why they read nothing. */
+async function attacked(set: SampleSet, window: string, repetitions: number): Promise<LeakageReport | string> {
+  const drawn = drawnRows(set, MOST_ROWS, new SeededRandom("1", "rows"));
+  const attacks = (window === "trace" ? TRACES : TABLES).map((attack) => attackNamed(attack));
+  try {
+    return await protocol(
+      { train: drawn, test: drawn },
+      attacks,
+      { ...DEFAULTS, seeds: ["1"], repetitions },
+      { runner },
+    );
+  } catch (error) {
+    if (!(error instanceof HushboxError) || error.code !== "too-few-samples") throw error;
+    return error.message;
+  }
+}
+
+function cellsOf(report: LeakageReport | string, bound: number | null): (string | number)[] {
+  if (typeof report === "string") return [`refused: ${report}`];
+  const { classes, attacks, best, chance, null: none } = report;
+  return [
+    classes.reduce((sum, { rows }) => sum + rows, 0),
+    (attacks[0]?.balanced_accuracy.value ?? NaN).toFixed(3),
+    best,
+    chance.toFixed(3),
+    bound?.toFixed(3) ?? "–",
+    none === null ? "–" : `${none.mean.toFixed(3)}, ${none.threshold.toFixed(3)}`,
+    none?.p_value.toFixed(2) ?? "–",
+  ];
+}
+
+const path = join(folder, "cells.jsonl");
+const measured = before(path);
+for (const row of measured.values()) console.log(row);
+for (const scenario of Object.keys(SCENARIOS) as ScenarioName[])
+  for (const one of SETTINGS) {
+    const wanted = one.views.filter((view) => {
+      const key = keyOf(scenario, one, view);
+      return !measured.has(key) && key.includes(values.only);
+    });
     if (wanted.length === 0) continue;
-    const { manifest } = await emulateDataset(made);
+    const manifest = await captures(scenario, folder);
     const looks = wanted.map(([observer, direction, window]): Look => {
       const windows: WindowOptions = { ...windowCut(window), direction, field: "raw" };
       return { observer, windows, forms: window === "trace" ? ["table", "fingerprint"] : ["table"] };
     });
-    const began = performance.now();
-    const seen = await passCaptures(
-      { manifest, task: scenario, defended: { ...defended, seed: "1", vantage: "beyond" }, looks, threads },
-      () => undefined,
-    );
-    const passing = (performance.now() - began) / 1e3;
+    const defended: DefendedOptions = { ...one.defended, seed: "1", vantage: "beyond" };
+    const seen = await passCaptures({ manifest, task: scenario, defended, looks, threads }, () => undefined);
     for (const [i, view] of wanted.entries()) {
       const [observer, direction, window, nulled] = view;
-      const { set, schedules = [] } = seen[i] ?? {};
-      if (set === undefined) continue;
-      const drawn = drawnRows(set, MOST_ROWS, new SeededRandom("1", "rows"));
-      const attacks = (window === "trace" ? TRACES : TABLES).map((attack) => attackNamed(attack));
-      const options = { ...DEFAULTS, seeds: ["1"], repetitions: nulled ? Number(values.null) : 0 };
-      const report = await protocol({ train: drawn, test: drawn }, attacks, options, { runner }).catch(
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      );
-      const seconds = passing + (performance.now() - began) / 1e3;
-      const bound = window === "trace" ? scheduleBound(classes.length, schedules) : null;
-      const row =
-        typeof report === "string"
-          ? `| ${scenario} | ${name} | ${observer} ${direction} | ${window} | refused: ${report} |`
-          : `| ${[
-              scenario,
-              name,
-              `${observer} ${direction}`,
-              window,
-              drawn.labels.length,
-              (report.attacks[0]?.balanced_accuracy.value ?? NaN).toFixed(3),
-              report.best,
-              report.chance.toFixed(3),
-              bound?.toFixed(3) ?? "–",
-              report.null === null ? "–" : `${report.null.mean.toFixed(3)}, ${report.null.threshold.toFixed(3)}`,
-              report.null?.p_value.toFixed(2) ?? "–",
-            ].join(" | ")} |`;
+      const samples = seen[i];
+      if (samples === undefined) continue;
+      const report = await attacked(samples.set, window, nulled ? Number(values.null) : 0);
+      const bound = window === "trace" ? scheduleBound(samples.set.classes.length, samples.schedules ?? []) : null;
+      const cells = [scenario, one.name, `${observer} ${direction}`, window, ...cellsOf(report, bound)];
+      const row = `| ${cells.join(" | ")} |`;
       console.log(row);
-      appendFileSync(path, `${JSON.stringify({ key: keyOf(view), row, seconds, passing, report })}\n`);
+      appendFileSync(path, `${JSON.stringify({ key: keyOf(scenario, one, view), row, report })}\n`);
     }
   }
-}
 await pool.stop();
