@@ -1,56 +1,35 @@
 import type { EpisodeOptions } from "../defense/options.js";
 import type { Packet } from "../packet/packet.js";
-import type { Pool } from "../packet/pool.js";
 import { after, earlier, millis, NEVER, seconds, type Micros } from "../time/micros.js";
 import * as carrier from "./carrier.js";
-import { Filler, type Filled } from "./filler.js";
-import { Losses } from "./losses.js";
-import type { EndModules } from "./near-end.js";
-import { cycleOf, cyclesOf, largest, LEVELS, type Cycle, type Way } from "./plan.js";
-import { SlotQueue } from "./slot-queue.js";
-import { Timetable } from "./timetable.js";
+import { End, type EndModules } from "./end.js";
+import { cycleOf, cyclesOf, LEVELS, type Cycle, type Way } from "./plan.js";
 
 /** So long after a heartbeat it is answered: time for the world to answer what it brought. */
 const ANSWERS = millis(200);
 /** An endless episode ends where the box was not heard of for so long. */
 const GONE = seconds(30);
+/** A box of another version is answered so seldom at most. */
+const STRANGE = seconds(5);
 
 /**
  * The gateway's end for one box: packets for the device wait here for slots. It begins nothing by itself: each heartbeat is answered by
  * one, and each episode that the box speaks of gets its plan for the way down, from when its first carrier came. Which one follows it says before the border.
  */
-export class FarEnd {
-  readonly queue: SlotQueue;
-  slots = 0;
-  empty = 0;
-  heartbeats = 0;
+export class FarEnd extends End {
   episodes = 0;
-  missed = 0;
-  /** Carriers of another version. */
-  strangers = 0;
-  plan = -1;
-  readonly #options: EpisodeOptions;
-  readonly #pool: Pool;
-  readonly #ends: carrier.Ends;
-  readonly #filler: Filler;
-  readonly #timetable = new Timetable();
-  readonly #losses = new Losses();
   /** Of each level: of plans, and of the endless episode. */
   readonly #cycles: Readonly<Record<Way, readonly Cycle[]>>;
   readonly #flat: readonly Cycle[];
-  readonly #heard = new carrier.Header();
-  readonly #said = new carrier.Header();
   #episode = -1;
   #next = -1;
-  #level = 0;
   #endless = false;
   #answerAt: Micros = NEVER;
   #heardAt = 0 as Micros;
+  #strangeAt = 0 as Micros;
 
-  constructor(options: EpisodeOptions, { pool, queue, ends, left = () => undefined }: Omit<EndModules, "random">) {
-    this.#options = options;
-    this.#pool = pool;
-    this.#ends = ends;
+  constructor(options: EpisodeOptions, modules: EndModules) {
+    super(options, modules);
     const levels = Array.from({ length: LEVELS }, (_, level) => level);
     const bounded = { ...options, always: false };
     this.#cycles = {
@@ -58,13 +37,6 @@ export class FarEnd {
       down: levels.map((level) => cycleOf(bounded, "down", level)),
     };
     this.#flat = levels.map((level) => cycleOf({ ...options, always: true }, "down", level));
-    this.queue = new SlotQueue(queue, largest(options), pool);
-    this.#filler = new Filler(options.size, ends, pool, left);
-  }
-
-  /** What the last slot held. */
-  get filled(): Filled {
-    return this.#filler.filled;
   }
 
   /** A packet for the device, of so many IP bytes from `network` on. False as NearEnd.offer. */
@@ -72,29 +44,8 @@ export class FarEnd {
     return this.queue.push(packet, ipBytes);
   }
 
-  /** As NearEnd.heard. */
-  heard(packet: Packet, now: Micros): number {
-    const { view } = this.#pool;
-    const { network, end } = packet;
-    if (!carrier.isCarrier(view, network, end, this.#ends)) return 0;
-    const header = this.#heard;
-    if (!carrier.read(view, network, header)) {
-      this.strangers++;
-      return -1;
-    }
-    this.#heardAt = now;
-    if ((header.flags & carrier.HEARTBEAT) !== 0) {
-      if (this.#answerAt === NEVER) this.#answerAt = after(now, ANSWERS);
-    } else {
-      if (header.episode !== this.#episode && !this.#isOld(header.episode)) this.#follow(header, now);
-      if (header.episode === this.#episode && header.next !== -1) this.#next = header.next;
-      this.#losses.heard(header.episode, header.slot);
-    }
-    return network + carrier.OVERHEAD;
-  }
-
   nextAt(): Micros {
-    return this.plan === -1 ? this.#answerAt : earlier(this.#answerAt, this.#timetable.dueAt());
+    return this.plan === -1 ? this.#answerAt : earlier(this.#answerAt, this.timetable.dueAt());
   }
 
   /** The packet of a slot that is due, handed over; null where none is. */
@@ -107,29 +58,49 @@ export class FarEnd {
         continue;
       }
       if (this.plan === -1) return null;
-      const { missed } = this.#timetable;
-      const slot = this.#timetable.take(now);
-      this.missed += this.#timetable.missed - missed;
+      const slot = this.take(now);
       if (this.#endless && now - this.#heardAt > GONE) {
         this.plan = -1;
         return null;
       }
       if (slot >= 0) return this.#slot(this.#endless ? carrier.ENDLESS : 0, slot);
-      if (!this.#timetable.over || this.#timetable.dueAt() > now) return null;
-      const at = this.#timetable.dueAt();
+      if (!this.timetable.over || this.timetable.dueAt() > now) return null;
+      const at = this.timetable.dueAt();
       if (this.#next === -1) this.plan = -1;
-      else this.#begin((this.#episode + 1) & 0xffff, this.#next, this.#level, at);
+      else this.#begin((this.#episode + 1) & 0xffff, this.#next, this.level, at);
     }
+  }
+
+  protected listen(header: carrier.Header, now: Micros): void {
+    this.#heardAt = now;
+    if ((header.flags & carrier.HEARTBEAT) !== 0) {
+      this.#answer(now);
+      return;
+    }
+    if (header.episode !== this.#episode && !this.#isOld(header.episode)) this.#follow(header, now);
+    if (header.episode === this.#episode && header.next !== -1) this.#next = header.next;
+    this.losses.heard(header.episode, header.slot);
+  }
+
+  /** It is answered by a heartbeat now and then, which says of what version we are: so both ends can tell. */
+  protected estranged(now: Micros): void {
+    if (now < this.#strangeAt) return;
+    this.#strangeAt = after(now, STRANGE);
+    this.#answer(now);
+  }
+
+  #answer(now: Micros): void {
+    if (this.#answerAt === NEVER) this.#answerAt = after(now, ANSWERS);
   }
 
   /** An episode that is new: its schedule began when its first slot came, or would have come. */
   #follow({ episode, plan, level, slot, flags }: carrier.Header, now: Micros): void {
     this.#endless = (flags & carrier.ENDLESS) !== 0;
     // An endless one is joined where it is; of another the box's own schedule tells how far it is.
-    if (!this.#endless) this.#timetable.begin(now, this.#cycle("up", level), Infinity);
-    const passed = this.#endless ? 0 : this.#timetable.at(slot) - now;
+    if (!this.#endless) this.timetable.begin(now, this.#cycle("up", level), Infinity);
+    const passed = this.#endless ? 0 : this.timetable.at(slot) - now;
     this.#begin(episode, plan, level, (now - passed) as Micros);
-    this.#timetable.skip(now);
+    this.timetable.skip(now);
   }
 
   /** One of the last few, whose carriers were overtaken. */
@@ -142,30 +113,26 @@ export class FarEnd {
     this.#episode = episode;
     this.plan = plan;
     this.#next = -1;
-    this.#level = level;
-    this.#losses.begin(episode);
-    const cycles = this.#endless ? Infinity : cyclesOf(this.#options, plan);
-    this.#timetable.begin(at, this.#cycle("down", level), cycles);
+    this.level = level;
+    this.losses.begin(episode);
+    const cycles = this.#endless ? Infinity : cyclesOf(this.options, plan);
+    this.timetable.begin(at, this.#cycle("down", level), cycles);
   }
 
   #cycle(way: Way, level: number): Cycle {
     const cycles = this.#endless ? this.#flat : this.#cycles[way];
-    return cycles[Math.min(level, LEVELS - 1)] ?? cycleOf(this.#options, way, level);
+    return cycles[Math.min(level, LEVELS - 1)] ?? cycleOf(this.options, way, level);
   }
 
   #slot(flags: number, slot: number): Packet | null {
-    const said = this.#said;
-    said.flags = flags | (this.#losses.lossy() ? carrier.CONGESTED : 0);
-    said.level = this.#level;
+    const said = this.said;
+    said.flags = flags | (this.losses.lossy() ? carrier.CONGESTED : 0);
+    said.level = this.level;
     said.plan = Math.max(0, this.plan);
     said.next = -1;
     said.episode = Math.max(0, this.#episode);
     said.slot = slot;
     if ((flags & carrier.HEARTBEAT) !== 0) this.heartbeats++;
-    const packet = this.#filler.carrier(this.queue, said);
-    this.slots++;
-    if (packet === null) this.missed++;
-    if (this.#filler.filled.packets === 0) this.empty++;
-    return packet;
+    return this.fill();
   }
 }

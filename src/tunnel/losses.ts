@@ -8,9 +8,16 @@ export class Losses {
   #episode = -1;
   #came = 0;
   #last = -1;
+  #before = 0;
+
+  /** Slots that have not come, of all episodes: one that is overtaken counts until it comes. */
+  get lost(): number {
+    return this.#before + this.#missing;
+  }
 
   /** Only this episode counts now. */
   begin(episode: number): void {
+    this.#before += this.#missing;
     this.#episode = episode;
     this.#came = 0;
     this.#last = -1;
@@ -20,6 +27,10 @@ export class Losses {
     if (episode !== this.#episode) return;
     this.#came++;
     if (slot > this.#last) this.#last = slot;
+  }
+
+  get #missing(): number {
+    return Math.max(0, this.#last + 1 - this.#came);
   }
 
   lossy(): boolean {

@@ -1,31 +1,20 @@
 import type { EpisodeOptions } from "../defense/options.js";
 import type { Packet } from "../packet/packet.js";
-import type { Pool } from "../packet/pool.js";
 import { uniform, type Random } from "../random/random.js";
 import { after, earlier, NEVER, type Micros } from "../time/micros.js";
 import { Activity } from "./activity.js";
 import * as carrier from "./carrier.js";
 import { decoysPerDay, goesOn, planBytes, slotBytes } from "./cost.js";
 import { DecoyTimes } from "./decoy-times.js";
-import { Filler, type Filled } from "./filler.js";
-import { Losses } from "./losses.js";
-import { cycleOf, cyclesOf, following, largest, LEVELS, type Cycle } from "./plan.js";
-import { SlotQueue } from "./slot-queue.js";
-import { Timetable } from "./timetable.js";
+import { End, type EndModules } from "./end.js";
+import { cycleOf, cyclesOf, following, LEVELS, type Cycle } from "./plan.js";
 
 /** So long before a border it is decided whether another episode follows: the far end must have heard of it by then. */
 const DECIDES = 400e3;
 
-/** What an end of a tunnel works with. */
-export interface EndModules {
-  readonly pool: Pool;
+/** What a box's end works with. */
+export interface NearEndModules extends EndModules {
   readonly random: Random;
-  /** Packets that may wait. */
-  readonly queue: number;
-  /** Of carriers; with a stock peer, of decoys, whose source the peer must not allow. */
-  readonly ends: carrier.Ends;
-  /** Hears of each real packet as it leaves; it is not to be kept. */
-  readonly left?: (packet: Packet) => void;
 }
 
 /**
@@ -37,42 +26,21 @@ export interface EndModules {
  * does at the times of `DecoyTimes`. Shortly before the border the next one, twice as long, is decided on, where the demand is not over;
  * a decoy's is a draw.
  */
-export class NearEnd {
-  readonly queue: SlotQueue;
+export class NearEnd extends End {
   /** Episodes by why they began: for a demand, or as a decoy; and those that followed another. */
   demands = 0;
   decoys = 0;
   followers = 0;
   /** Decoys that the month's budget did not pay for. */
   refused = 0;
-  /** Slots, and those of them without a real packet. */
-  slots = 0;
-  empty = 0;
-  heartbeats = 0;
-  /** Slots that went by without a packet since the pool had none, or as overdue after a pause. */
-  missed = 0;
-  /** Carriers of another version. */
-  strangers = 0;
   /** Bytes on the line, both ways, that decoys and heartbeats have cost since the month began. */
   monthBytes: number;
-  /** The level of rate: 0 is the highest. */
-  level = 0;
-  /** The plan that runs, or -1 while idle. */
-  plan = -1;
-  readonly #options: EpisodeOptions;
   readonly #perMonth: number;
   readonly #random: Random;
-  readonly #pool: Pool;
-  readonly #ends: carrier.Ends;
-  readonly #filler: Filler;
   readonly #decoyTimes: DecoyTimes;
-  readonly #timetable = new Timetable();
   readonly #activity = new Activity();
-  readonly #losses = new Losses();
   /** Of each level. */
   readonly #cycles: readonly Cycle[];
-  readonly #said = new carrier.Header();
-  readonly #heard = new carrier.Header();
   #farWaiting = 0;
   #farCongested = false;
   #episode: number;
@@ -85,18 +53,14 @@ export class NearEnd {
   constructor(
     options: EpisodeOptions,
     budget: { perMonth: number; monthBytes: number },
-    modules: EndModules,
+    modules: NearEndModules,
     now: Micros,
   ) {
-    const { pool, random, queue, ends, left = () => undefined } = modules;
-    this.#options = options;
+    super(options, modules);
+    const { random } = modules;
     this.#perMonth = budget.perMonth;
     this.monthBytes = budget.monthBytes;
     this.#random = random;
-    this.#pool = pool;
-    this.#ends = ends;
-    this.queue = new SlotQueue(queue, largest(options), pool);
-    this.#filler = new Filler(options.size, ends, pool, left);
     this.#decoyTimes = new DecoyTimes(decoysPerDay(options, budget.perMonth), random, now);
     this.#cycles = Array.from({ length: LEVELS }, (_, level) => cycleOf(options, "up", level));
     this.#episode = random.word() & 0xffff;
@@ -105,9 +69,10 @@ export class NearEnd {
     if (options.always) this.#begin((now + uniform(random) * options.up) as Micros, 0);
   }
 
-  /** What the last slot held. */
-  get filled(): Filled {
-    return this.#filler.filled;
+  /** True where the month's budget pays for no decoy any more. */
+  get spent(): boolean {
+    const { decoys, always } = this.options;
+    return decoys && !always && this.monthBytes + planBytes(this.options, 0, this.level) > this.#perMonth;
   }
 
   /**
@@ -125,29 +90,9 @@ export class NearEnd {
     this.#activity.add(bytes, now);
   }
 
-  /**
-   * A packet from the tunnel. Answers where inner packets begin in it (see `carrier.innerBytes`); 0 where it is no carrier of ours, and
-   * -1 where it is one of a version that we do not know.
-   */
-  heard(packet: Packet, now: Micros): number {
-    const { view } = this.#pool;
-    const { network, end } = packet;
-    if (!carrier.isCarrier(view, network, end, this.#ends)) return 0;
-    const header = this.#heard;
-    if (!carrier.read(view, network, header)) {
-      this.strangers++;
-      return -1;
-    }
-    this.#farWaiting = header.waiting;
-    this.#farCongested = (header.flags & carrier.CONGESTED) !== 0;
-    if ((header.flags & carrier.HEARTBEAT) === 0) this.#losses.heard(header.episode, header.slot);
-    if (this.plan === -1) this.#demand(now);
-    return network + carrier.OVERHEAD;
-  }
-
   /** When there is something to do next. */
   nextAt(): Micros {
-    if (this.plan !== -1) return this.#timetable.dueAt();
+    if (this.plan !== -1) return this.timetable.dueAt();
     return earlier(this.#heartbeatAt as Micros, this.#decoyTimes.nextAt());
   }
 
@@ -162,12 +107,10 @@ export class NearEnd {
         this.#tryDecoy(decoyAt);
         continue;
       }
-      const { missed } = this.#timetable;
-      const slot = this.#timetable.take(now);
-      this.missed += this.#timetable.missed - missed;
+      const slot = this.take(now);
       if (slot >= 0) return this.#slot(slot, now);
-      if (!this.#timetable.over || this.#timetable.dueAt() > now) return null;
-      this.#border(this.#timetable.dueAt());
+      if (!this.timetable.over || this.timetable.dueAt() > now) return null;
+      this.#border(this.timetable.dueAt());
     }
   }
 
@@ -176,22 +119,33 @@ export class NearEnd {
     this.monthBytes = 0;
   }
 
+  protected listen(header: carrier.Header, now: Micros): void {
+    this.#farWaiting = header.waiting;
+    this.#farCongested = (header.flags & carrier.CONGESTED) !== 0;
+    if ((header.flags & carrier.HEARTBEAT) === 0) this.losses.heard(header.episode, header.slot);
+    if (this.plan === -1) this.#demand(now);
+  }
+
+  /** What it says cannot be read, and what we say it cannot read: that is for a person. */
+  protected estranged(): void {
+    return;
+  }
+
   #demand(now: Micros): void {
-    if (this.queue.bytes + this.#farWaiting < this.#options.demand) return;
+    if (this.queue.bytes + this.#farWaiting < this.options.demand) return;
     this.demands++;
     this.#decoy = false;
     this.#begin(now, 0);
   }
 
   #tryDecoy(at: Micros): void {
-    const bytes = planBytes(this.#options, 0, this.level);
-    if (this.monthBytes + bytes > this.#perMonth) {
+    if (this.spent) {
       this.refused++;
       return;
     }
     this.decoys++;
     this.#decoy = true;
-    this.monthBytes += bytes;
+    this.monthBytes += planBytes(this.options, 0, this.level);
     this.#begin(at, 0);
   }
 
@@ -199,18 +153,18 @@ export class NearEnd {
     this.plan = plan;
     this.#episode = (this.#episode + 1) & 0xffff;
     this.#next = -1;
-    this.#decided = this.#options.always;
+    this.#decided = this.options.always;
     const cycle = this.#cycles[this.level];
-    if (cycle !== undefined) this.#timetable.begin(at, cycle, cyclesOf(this.#options, plan));
-    this.#losses.begin(this.#episode);
+    if (cycle !== undefined) this.timetable.begin(at, cycle, cyclesOf(this.options, plan));
+    this.losses.begin(this.#episode);
   }
 
   #border(at: Micros): void {
-    const lossy = this.#losses.lossy() || this.#farCongested;
+    const lossy = this.losses.lossy() || this.#farCongested;
     this.level = lossy ? Math.min(this.level + 1, LEVELS - 1) : Math.max(this.level - 1, 0);
     if (this.#next !== -1) {
       this.followers++;
-      if (this.#decoy) this.monthBytes += planBytes(this.#options, this.#next, this.level);
+      if (this.#decoy) this.monthBytes += planBytes(this.options, this.#next, this.level);
       this.#begin(at, this.#next);
       return;
     }
@@ -218,24 +172,24 @@ export class NearEnd {
     this.#farWaiting = 0;
     // What would have begun meanwhile was covered by what ran.
     this.#decoyTimes.pass(at);
-    if (this.#options.heartbeat !== 0) this.#heartbeatAt = after(at, this.#options.heartbeat);
+    if (this.options.heartbeat !== 0) this.#heartbeatAt = after(at, this.options.heartbeat);
     this.#demand(at);
   }
 
   /** Whether the demand is over, as far as it shows. */
   #decide(now: Micros): void {
     this.#decided = true;
-    const wanted = this.queue.bytes + this.#farWaiting + this.#activity.read(now) >= this.#options.demand;
+    const wanted = this.queue.bytes + this.#farWaiting + this.#activity.read(now) >= this.options.demand;
     // Drawn in every episode, so that what is drawn later does not depend on the traffic.
-    const drawn = uniform(this.#random) < goesOn(this.#options, this.plan);
-    if (wanted || (this.#decoy && drawn)) this.#next = following(this.#options, this.plan);
+    const drawn = uniform(this.#random) < goesOn(this.options, this.plan);
+    if (wanted || (this.#decoy && drawn)) this.#next = following(this.options, this.plan);
   }
 
   #slot(slot: number, now: Micros): Packet | null {
     const { plan, level } = this;
-    if (!this.#decided && this.#timetable.endsAt() - now <= DECIDES) this.#decide(now);
-    const said = this.#said;
-    said.flags = (this.#options.always ? carrier.ENDLESS : 0) | (this.#losses.lossy() ? carrier.CONGESTED : 0);
+    if (!this.#decided && this.timetable.endsAt() - now <= DECIDES) this.#decide(now);
+    const said = this.said;
+    said.flags = (this.options.always ? carrier.ENDLESS : 0) | (this.losses.lossy() ? carrier.CONGESTED : 0);
     said.level = level;
     said.plan = plan;
     said.next = this.#next;
@@ -245,7 +199,7 @@ export class NearEnd {
   }
 
   #heartbeat(now: Micros): Packet | null {
-    const said = this.#said;
+    const said = this.said;
     said.flags = carrier.HEARTBEAT;
     said.level = this.level;
     said.plan = 0;
@@ -253,20 +207,16 @@ export class NearEnd {
     said.episode = this.#episode;
     said.slot = 0;
     this.heartbeats++;
-    this.monthBytes += slotBytes(this.#options);
-    do this.#heartbeatAt += this.#options.heartbeat;
+    this.monthBytes += slotBytes(this.options);
+    do this.#heartbeatAt += this.options.heartbeat;
     while (this.#heartbeatAt <= now);
     return this.#fill(now);
   }
 
   #fill(now: Micros): Packet | null {
-    const { filled } = this.#filler;
-    const packet =
-      this.#options.peer === "stock" ? this.#filler.plain(this.queue) : this.#filler.carrier(this.queue, this.#said);
-    this.slots++;
-    if (packet === null) this.missed++;
-    if (filled.packets === 0) this.empty++;
-    else this.#activity.add(filled.bytes, now);
+    const packet = this.fill();
+    const { packets, bytes } = this.filled;
+    if (packets > 0) this.#activity.add(bytes, now);
     return packet;
   }
 }

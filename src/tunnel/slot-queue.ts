@@ -1,26 +1,29 @@
 import type { Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 
-/** Packets that wait for slots, in the order they came, in a ring of fixed size; it owns them. */
+/**
+ * Packets that wait for slots, in the order they came, in a ring of fixed size; it owns them. It takes no more than the pool has left: however many
+ * queues share a pool, and however full they are, another finds room (dynamic thresholds, Choudhury and Hahne 1998).
+ */
 export class SlotQueue {
   readonly capacity: number;
-  /** Packets that were not taken: it was full, or they are larger than any slot. */
+  /** IP bytes of a packet at most. */
+  readonly largest: number;
+  /** Packets that were not taken: it was full, or had its share of the pool; or they are larger than any slot. */
   full = 0;
   oversize = 0;
   /** IP bytes that wait, and the most that ever did. */
   bytes = 0;
   mostBytes = 0;
   readonly #pool: Pool;
-  readonly #largest: number;
   readonly #slots: Int32Array;
   readonly #lengths: Uint16Array;
   #head = 0;
   #size = 0;
 
-  /** `largest`: IP bytes of a packet at most. */
   constructor(capacity: number, largest: number, pool: Pool) {
     this.capacity = capacity;
-    this.#largest = largest;
+    this.largest = largest;
     this.#pool = pool;
     this.#slots = new Int32Array(capacity);
     this.#lengths = new Uint16Array(capacity);
@@ -32,11 +35,11 @@ export class SlotQueue {
 
   /** Takes a packet of so many IP bytes over. False where it is not taken, which is counted: the caller still owns it. */
   push(packet: Packet, ipBytes: number): boolean {
-    if (ipBytes > this.#largest) {
+    if (ipBytes > this.largest) {
       this.oversize++;
       return false;
     }
-    if (this.#size === this.capacity) {
+    if (this.#size === this.capacity || this.#size > this.#pool.available) {
       this.full++;
       return false;
     }

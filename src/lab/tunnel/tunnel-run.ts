@@ -70,9 +70,9 @@ interface Answer {
   readonly cause: number;
 }
 
-/** The slots of a lab's pool: both queues, what is on its way, and a packet in hand. */
+/** The slots of a lab's pool: both queues, as much left over so that none is cut short, what is on its way, and a packet in hand. */
 export function tunnelPool(): Pool {
-  return new Pool(2 * QUEUE + WORKING);
+  return new Pool(3 * QUEUE + WORKING);
 }
 
 /**

@@ -180,7 +180,7 @@ test("the far end joins where the first carriers were lost, and leaves when the 
 
 test("a carrier of another version is counted and not read", (t) => {
   const pair = new TunnelPair();
-  pair.run(demand(S), 2 * S);
+  pair.run(demand(S), 20 * S);
   const { pool } = pair;
   const packet = pool.take();
   if (packet === null) return t.end();
@@ -197,8 +197,12 @@ test("a carrier of another version is counted and not read", (t) => {
   view.setUint32(packet.network + 16, 0x64400001);
   view.setUint16(packet.network + 22, 49_376);
   view.setUint8(packet.network + 28, 2);
-  t.equal(pair.far.heard(packet, (2 * S) as Micros), -1);
+  t.equal(pair.far.heard(packet, (20 * S) as Micros), -1);
   t.equal(pair.far.strangers, 1);
+  t.equal(pair.far.heard(packet, (20 * S + 1) as Micros), -1);
+  pair.run([], 60 * S);
+  t.equal(pair.far.strangers, 2);
+  t.equal(pair.far.heartbeats, 1, "it is answered, now and then, so that both ends can tell");
   view.setUint16(packet.network + 22, 53);
   t.equal(pair.far.heard(packet, (2 * S) as Micros), 0, "and what is none at all is none");
   pool.release(packet);

@@ -16,7 +16,7 @@ const at = (value: number): Micros => value as Micros;
 const ENDS = { source: 0xc0000201, destination: 0x64400001 };
 
 test("a queue keeps order round its ring, and counts what it does not take", (t) => {
-  const pool = new Pool(5);
+  const pool = new Pool(10);
   const queue = new SlotQueue(3, 1380, pool);
   const packets = Array.from({ length: 5 }, () => pool.take());
   const [a, b, c, d, e] = packets;
@@ -31,6 +31,42 @@ test("a queue keeps order round its ring, and counts what it does not take", (t)
   t.same([queue.shift(), queue.shift(), queue.shift(), queue.shift()], [b, c, d, null]);
   t.match(queue, { size: 0, bytes: 0, mostBytes: 1520 });
   t.equal(queue.nextBytes(), 0);
+  t.end();
+});
+
+test("queues that share a pool leave room for one another, whichever comes first", (t) => {
+  const pool = new Pool(12);
+  const queues = Array.from({ length: 3 }, () => new SlotQueue(12, 1380, pool));
+  for (const queue of queues) {
+    for (let packet = pool.take(); packet !== null; packet = pool.take()) {
+      if (queue.push(packet, 100)) continue;
+      pool.release(packet);
+      break;
+    }
+  }
+  t.same(
+    queues.map(({ size }) => size),
+    [6, 3, 2],
+  );
+  t.equal(pool.available, 1);
+  t.same(
+    queues.map(({ full }) => full),
+    [1, 1, 1],
+  );
+  t.end();
+});
+
+test("what a path lost is counted over episodes, and what was overtaken is not lost", (t) => {
+  const losses = new Losses();
+  losses.begin(1);
+  for (const slot of [0, 1, 4, 5]) losses.heard(1, slot);
+  t.equal(losses.lost, 2);
+  losses.heard(1, 2);
+  t.equal(losses.lost, 1);
+  losses.begin(2);
+  losses.heard(1, 3);
+  losses.heard(2, 1);
+  t.equal(losses.lost, 2);
   t.end();
 });
 
