@@ -409,6 +409,18 @@ static napi_value ring_turn(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
+/* ringFlush(ring): hands the waiting frames to the kernel now instead of at the next turn, and reads the clock after that. */
+static napi_value ring_flush(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argv[1];
+  struct engine *e = engine_of(env, info, &argc, argv);
+  if (!e) return NULL;
+  flush(e, 0);
+  flush(e, 1);
+  read_clocks(e->control);
+  return NULL;
+}
+
 /* ---- the slow path ---- */
 
 /* ringCheck(ring): looks at both interfaces: drop counters, up or down, and one that went away and came back is opened anew. */
@@ -609,6 +621,7 @@ void hb_init_ring(napi_env env, napi_value exports) {
   hb_export(env, exports, "ringPort", ring_port);
   hb_export(env, exports, "ringFilter", ring_filter);
   hb_export(env, exports, "ringTurn", ring_turn);
+  hb_export(env, exports, "ringFlush", ring_flush);
   hb_export(env, exports, "ringCheck", ring_check);
   hb_export(env, exports, "ringDiscard", ring_discard);
   hb_export(env, exports, "ringClose", ring_close);

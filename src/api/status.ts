@@ -10,7 +10,8 @@ import {
   type Counters,
   type NicCounter,
 } from "../datapath/counters.js";
-import { PEER_STATES, TUNNEL_STATES } from "../datapath/tunnel-report.js";
+import { slotLateness } from "../datapath/slot-lateness.js";
+import { PEER_STATES, TUNNEL_PROBLEMS, TUNNEL_STATES } from "../datapath/tunnel-report.js";
 import { DECOY_KINDS } from "../defense/schema.js";
 import { REFUSALS } from "../metrics/defense.js";
 import { overhead } from "../metrics/overhead.js";
@@ -64,6 +65,35 @@ const DirectionSchema = Type.Object({
   latenessMicroseconds: quantiles("How much later than drawn delayed packets left"),
 });
 
+const EPISODES = ["demand", "decoy", "follower", "answered"] as const;
+
+const SlotsSchema = Type.Object(
+  {
+    sent: Type.Integer({ description: "Since the start, heartbeats among them." }),
+    empty: Type.Integer({ description: "Those without a packet of a device." }),
+    missed: Type.Integer({ description: "Left out: overdue after a pause of the machine, or no memory for them." }),
+    heartbeats: Type.Integer(),
+    heard: Type.Integer({ description: "Carriers of the other end that came." }),
+    lost: Type.Integer({ description: "Carriers of the other end that did not come." }),
+    episodes: numbers(
+      EPISODES,
+      "By what began them: a demand, the decoys' draw, the one before, or (of a gateway) the box.",
+    ),
+    decoysRefused: Type.Integer({ description: "Decoy episodes that the month's budget did not pay for." }),
+    running: Type.Integer({
+      description: "Ends whose episode runs now: of a box 0 or 1, of a gateway up to one a box.",
+    }),
+    level: Type.Integer({ description: "0: full rate; each more is half of it, for a line that loses packets." }),
+    waitingPackets: Type.Integer(),
+    waitingBytes: Type.Integer(),
+    latenessOverLoad: Type.Union([Type.Number(), Type.Null()], {
+      description:
+        "Correlation (Pearson) of each slot's lateness with the bytes that waited before it; null while either never differed.",
+    }),
+  },
+  { description: "The schedule: what leaves when, and what in it." },
+);
+
 const TunnelSchema = Type.Object({
   role: Type.Enum(["box", "gateway"]),
   state: Type.Enum([...TUNNEL_STATES], {
@@ -77,6 +107,18 @@ const TunnelSchema = Type.Object({
   endpointChanges: Type.Integer(),
   clockJumps: Type.Integer(),
   repairs: Type.Integer({ description: "Times that an interface was gone or down and was made anew." }),
+  problems: Type.Array(
+    Type.Object({
+      problem: Type.Enum([...TUNNEL_PROBLEMS]),
+      peers: Type.Array(Type.String(), { description: "Whom it concerns, where that is known." }),
+      seconds: Type.Number({ description: "How long it has held." }),
+    }),
+    {
+      description:
+        "What is wrong now. silent: WireGuard answers, and no hushbox behind it. shared-key: two machines seem to use one key. clock-behind: peers refuse handshakes. budget-spent: no decoys any more this month. full: packets were dropped.",
+    },
+  ),
+  slots: SlotsSchema,
   farDecoys: Type.Object(
     { ours: Type.Integer(), otherVersion: Type.Integer() },
     {
@@ -207,6 +249,8 @@ export function statusOf(door: Door): Status {
         : {
             ...tunnel,
             peers: tunnel.peers.map((peer) => ({ ...peer })),
+            problems: tunnel.problems.map(({ problem, peers, seconds }) => ({ problem, peers: [...peers], seconds })),
+            slots: slotsOf(counters),
             farDecoys: {
               ours: counters?.read("far_decoys") ?? 0,
               otherVersion: counters?.read("far_decoys_of_other_version") ?? 0,
@@ -214,6 +258,31 @@ export function statusOf(door: Door): Status {
           },
     flows: counters?.read("flows") ?? 0,
     mechanismsOff: counters?.read("mechanisms_off") ?? 0,
+  };
+}
+
+function slotsOf(counters: Counters | null): Static<typeof SlotsSchema> {
+  const read = (name: string): number => counters?.read(`tunnel_${name}`) ?? 0;
+  const correlation = counters === null ? null : slotLateness(counters).correlation;
+  return {
+    sent: read("slots"),
+    empty: read("empty"),
+    missed: read("missed"),
+    heartbeats: read("heartbeats"),
+    heard: read("carriers"),
+    lost: read("lost"),
+    episodes: {
+      demand: read("demands"),
+      decoy: read("decoys"),
+      follower: read("followers"),
+      answered: read("answered"),
+    },
+    decoysRefused: read("refused"),
+    running: read("busy"),
+    level: read("level"),
+    waitingPackets: read("waiting_packets"),
+    waitingBytes: read("waiting_bytes"),
+    latenessOverLoad: correlation === null ? null : Math.round(correlation * 1e4) / 1e4,
   };
 }
 

@@ -43,7 +43,7 @@ const LOOK_AT_BRIDGE_EVERY = 100;
 const LOOK_AT_DESTINATIONS_EVERY = 5_000;
 
 /** The tunnel as the daemon holds it. */
-export type TunnelTask = Pick<Tunnel, "start" | "apply" | "look" | "stop" | "cards" | "datapath" | "report">;
+export type TunnelTask = Pick<Tunnel, "start" | "apply" | "look" | "judge" | "stop" | "cards" | "datapath" | "report">;
 
 /** What the daemon works with; all of it stands in for the outside in tests. */
 export interface DaemonModules {
@@ -361,7 +361,14 @@ export class Daemon implements Door {
   }
 
   async #lookAtTunnel(): Promise<void> {
-    if ((await this.#tunnel?.look()) !== true || !this.ready) return;
+    if (this.#tunnel === null) return;
+    const changed = await this.#tunnel.look();
+    const { counters } = this;
+    if (!this.ready || counters === null) return;
+    // Who it is is asked only where there is somebody.
+    const strange = counters.read("far_decoys_of_other_version") > 0;
+    this.#tunnel.judge(counters, (strange ? await this.devices() : null) ?? []);
+    if (!changed) return;
     const wanted = this.#datapathOf(this.#force.settings);
     if ((await within(ANSWER, this.#running().apply(wanted))) === null)
       this.#modules.log.error("the packets' side did not take over another size of the tunnel");

@@ -194,6 +194,7 @@ export class DatapathLoop {
     this.#publishAt = later(this.#publishAt, micros(now + PUBLISH_EVERY));
     this.#publishNic("inside", this.#cards.inside);
     this.#publishNic("outside", this.#cards.outside);
+    this.#datapath.publish();
     const month = monthOf(new Date());
     if (month === this.#month) return;
     this.#month = month;

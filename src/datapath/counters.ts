@@ -4,7 +4,7 @@ import { TALLIES } from "../defense/tally.js";
  * Why a packet did not leave the datapath. A closed list: each is a label value of `hushbox_datapath_drops_total`. What a card refused after
  * that is counted by the card.
  */
-export const DROPS = ["oversize", "queue-full", "stopped"] as const;
+export const DROPS = ["oversize", "queue-full", "stopped", "no-slot"] as const;
 export type Drop = (typeof DROPS)[number];
 
 /** Upper bounds of the histogram buckets, in microseconds; a last bucket without a bound follows. */
@@ -12,6 +12,25 @@ export const DELAY_BOUNDS = [
   10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1e6,
 ] as const;
 export const LATENESS_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 150, 200, 500, 1e3, 2e3, 5e3, 10e3, 100e3] as const;
+
+/** What the ends of tunnels count, all together: each is a counter `tunnel_…`. */
+export const TUNNEL_COUNTS = [
+  "slots",
+  "empty",
+  "missed",
+  "heartbeats",
+  "carriers",
+  "lost",
+  "demands",
+  "decoys",
+  "followers",
+  "answered",
+  "refused",
+] as const;
+/** How they are now: what waits for slots, ends whose episode runs, the lowest level of rate, ends whose month's budget is spent. */
+export const TUNNEL_NOW = ["waiting_packets", "waiting_bytes", "busy", "level", "spent"] as const;
+/** Sums over slots for the correlation of lateness (µs) with what waited (bytes). */
+export const SLOT_SUMS = ["n", "late", "late2", "load", "load2", "both"] as const;
 
 const PER_DIRECTION = [
   "packets_in",
@@ -55,6 +74,8 @@ const ONCE = [
   "take_over_stale_frames",
   "take_over_isolated",
   ...TALLIES,
+  ...[...TUNNEL_COUNTS, ...TUNNEL_NOW].map((name) => `tunnel_${name}` as const),
+  ...SLOT_SUMS.map((name) => `slot_${name}` as const),
 ] as const;
 
 const NIC = ["received", "dropped", "noSlot", "oversize", "partialChecksum", "sent", "refused", "downs", "up"] as const;

@@ -21,19 +21,24 @@ import { completeChecksum } from "../wire/checksum.js";
 import { HEADER as ETHERNET_HEADER } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
 import { protocolName, TCP } from "../wire/protocol.js";
-import { deviceOf, isLocal, isUnknown } from "./classify.js";
+import { isLocal, isUnknown } from "./classify.js";
 import { Counters } from "./counters.js";
 import { Device, type DeviceModules } from "./device.js";
+import { DeviceIndex } from "./device-index.js";
 import { Exits } from "./exits.js";
 import { countDelay, countLateness, meter } from "./meter.js";
 import type { DatapathOptions } from "./options.js";
+import { countSlot } from "./slot-lateness.js";
 import type { Tap } from "./tap.js";
+import { TunnelCounts } from "./tunnel-counts.js";
 import type { TunnelEnd } from "./tunnel-end.js";
 import { Unpacker } from "./unpacker.js";
 import { Wishes } from "./wishes.js";
 
 /** Flows that are known at once, and how long an idle one is. */
 const FLOWS = { capacity: 4096, idle: seconds(600) };
+/** Slots whose lateness is counted together. */
+const SLOTS = 64;
 /** Remote hosts of which something is remembered. */
 const DESTINATIONS = 1024;
 
@@ -73,6 +78,7 @@ export class Datapath {
   readonly #tap: Tap | null;
   readonly #queue: DepartureQueue;
   #devices: Device[] = [];
+  #index = new DeviceIndex([]);
   #local = new Prefixes([]);
   #delayLocal = false;
   /** Null: what comes in by one card leaves by the other. */
@@ -90,6 +96,11 @@ export class Datapath {
   readonly #farDecoysOfOthers: number;
   /** Those of the devices that have a tunnel with a schedule. */
   #tunnelled: Device[] = [];
+  readonly #tunnelCounts: TunnelCounts;
+  /** Slots sent in this turn: their deadlines and what waited before them. */
+  readonly #slots = { deadlines: new Float64Array(SLOTS), waiting: new Float64Array(SLOTS), count: 0 };
+  /** No slot is due before this. */
+  #slotAt: Micros = NEVER;
   /** The moment of this turn. */
   #now: Micros;
   #wakeAt: Micros = NEVER;
@@ -120,6 +131,7 @@ export class Datapath {
     this.#unpacker = new Unpacker(pool);
     this.#farDecoys = tally.place("far_decoys");
     this.#farDecoysOfOthers = tally.place("far_decoys_of_other_version");
+    this.#tunnelCounts = new TunnelCounts(this.#values);
     this.#now = now;
     this.#apply(options, saved, now);
   }
@@ -144,16 +156,18 @@ export class Datapath {
       const kept = before.find((device) => device.options.mac === wanted.mac);
       if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtus, now);
       const old = kept.apply(wanted, mtus, now);
-      if (old !== null) this.#drain(old);
+      if (old !== null) this.#retire(old);
       return kept;
     });
     for (const { end } of before.filter((device) => !this.#devices.includes(device)))
-      if (end !== null) this.#drain(end);
+      if (end !== null) this.#retire(end);
     this.#flows.renumber(before.map((device) => this.#devices.indexOf(device)));
     this.#devices.forEach((device, index) => {
       device.index = index;
     });
     this.#tunnelled = this.#devices.filter(({ end }) => end !== null);
+    this.#index = new DeviceIndex(this.#devices);
+    this.#slotAt = now;
     this.#settleWake();
     this.#add(APPLIED, 1);
   }
@@ -215,6 +229,11 @@ export class Datapath {
     for (const { end } of this.#devices) if (end !== null) this.#drain(end);
   }
 
+  /** Brings those counters up to date that are not told packet by packet. For now and then. */
+  publish(): void {
+    this.#tunnelCounts.publish(this.#devices.flatMap(({ end }) => (end === null ? [] : [end])));
+  }
+
   /** A calendar month began: budgets are whole again. */
   startMonth(): void {
     for (const device of this.#devices) {
@@ -239,6 +258,7 @@ export class Datapath {
       bytesDown: device.bytesDown,
       decoyBytesThisMonth: device.budget.monthBytes,
       budgetLeftBytes: device.budget.left,
+      otherVersion: device.end?.strangers ?? 0,
       idleSeconds: device.lastSeen < 0 ? null : (now - device.lastSeen) / 1e6,
     }));
   }
@@ -305,7 +325,7 @@ export class Datapath {
     }
     dissect(packet, this.#view);
     if (packet.partialChecksum) this.#complete(packet);
-    const device = deviceOf(packet, this.#view, this.#devices);
+    const device = this.#index.of(packet, this.#view);
     if (device !== null) packet.device = device.index;
     // From station to station no router sees it, whatever its addresses.
     const local = packet.exit === BACK || isLocal(packet, this.#view, this.#local);
@@ -350,11 +370,12 @@ export class Datapath {
     const m = meter(UP);
     const bytes = packet.version === 0 ? Infinity : ipBytes(packet, this.#view);
     if (end.offer(packet, bytes, now)) {
+      this.#slotAt = earlier(this.#slotAt, end.nextAt());
       this.#add(m.held, 1);
       this.#add(m.delayed, 1);
       return;
     }
-    this.#add(bytes === Infinity ? m.dropOversize : m.dropQueueFull, 1);
+    this.#add(bytes > end.largest ? m.dropOversize : m.dropQueueFull, 1);
     this.#pool.release(packet);
   }
 
@@ -370,17 +391,19 @@ export class Datapath {
 
   /** Sends what is in the slots that are due. Answers when the next one is. */
   #fillSlots(now: Micros): Micros {
+    if (now < this.#slotAt) return this.#slotAt;
     const { outside } = this.#cards;
     let next = NEVER;
     for (const device of this.#tunnelled) {
       const { end } = device;
       if (end === null) continue;
       for (let due = end.nextAt(); due <= now && outside.room > 0; due = end.nextAt()) {
+        const { bytes } = end.waiting;
         const packet = end.emit(now);
         if (packet === null) break;
         packet.direction = UP;
         packet.device = device.index;
-        this.#sendSlot(packet, end.filled, due, now);
+        this.#sendSlot(packet, end.filled, due, bytes, now);
       }
       if (device.budget.monthBytes !== end.monthBytes) {
         this.#add(MONTH_BYTES, end.monthBytes - device.budget.monthBytes);
@@ -388,26 +411,49 @@ export class Datapath {
       }
       next = earlier(next, end.nextAt());
     }
+    this.#slotAt = next;
+    this.#slotsLeave(now);
     return next;
   }
 
-  #sendSlot(packet: Packet, filled: { packets: number; bytes: number }, due: Micros, now: Micros): void {
+  /** Slots leave before anything else is done, so that what this turn has to do does not show in when they do. */
+  #slotsLeave(now: Micros): void {
+    const slots = this.#slots;
+    if (slots.count === 0) return;
+    const left = this.#cards.flush?.() ?? now;
+    for (let i = 0; i < slots.count; i++)
+      countSlot(this.#values, left - (slots.deadlines[i] ?? 0), slots.waiting[i] ?? 0);
+    slots.count = 0;
+  }
+
+  #sendSlot(
+    packet: Packet,
+    filled: { readonly packets: number; readonly bytes: number },
+    due: Micros,
+    waiting: number,
+    now: Micros,
+  ): void {
     const m = meter(UP);
     if (filled.packets === 0) this.#add(m.decoyPackets, 1);
     this.#add(m.paddingBytes, packet.length + packet.pad - ETHERNET_HEADER - filled.bytes);
-    countLateness(this.#values, UP, now - due);
     if (this.#tap !== null) this.#tap.sent(packet, now);
     this.#cards.outside.send(packet);
+    const slots = this.#slots;
+    if (slots.count === SLOTS) this.#slotsLeave(now);
+    slots.deadlines[slots.count] = due;
+    slots.waiting[slots.count++] = waiting;
   }
 
   /** Takes a carrier of the far end apart; what it holds comes in as if it had come by itself. False for what is no carrier. */
   #isUnpacked(device: Device, end: TunnelEnd, packet: Packet, now: Micros): boolean {
     const from = end.heard(packet, now);
+    this.#slotAt = earlier(this.#slotAt, end.nextAt());
     if (from === 0) {
       end.carried(packet.version === 0 ? 0 : ipBytes(packet, this.#view), now);
       return false;
     }
     let empty = true;
+    const { lost } = this.#unpacker;
     if (from > 0) {
       for (let inner = this.#unpacker.first(packet, from); inner !== null; inner = this.#unpacker.next()) {
         empty = false;
@@ -415,9 +461,16 @@ export class Datapath {
         this.#deliver(device, inner, now);
       }
     }
-    if (empty) this.#modules.tally.add(from > 0 ? this.#farDecoys : this.#farDecoysOfOthers, 1);
+    if (this.#unpacker.lost !== lost) this.#noSlot(this.#unpacker.lost - lost);
+    else if (empty) this.#modules.tally.add(from > 0 ? this.#farDecoys : this.#farDecoysOfOthers, 1);
     this.#swallow(packet);
     return true;
+  }
+
+  /** Packets of a carrier that the pool had no slot for. */
+  #noSlot(packets: number): void {
+    this.#add(meter(DOWN).packetsIn, packets);
+    this.#add(meter(DOWN).dropNoSlot, packets);
   }
 
   /** What a carrier held goes to the device. */
@@ -435,7 +488,13 @@ export class Datapath {
     if (!this.#isSwallowed(device, packet, now)) this.#schedule(device, packet, now);
   }
 
-  /** An end that is no more: what waits there is counted as dropped. */
+  /** An end that is no more: what it counted is kept. */
+  #retire(end: TunnelEnd): void {
+    this.#drain(end);
+    this.#tunnelCounts.settle(end);
+  }
+
+  /** What waits at an end is counted as dropped. */
   #drain(end: TunnelEnd): void {
     const m = meter(UP);
     for (let p = end.shift(); p !== null; p = end.shift()) {

@@ -32,6 +32,8 @@ export interface DeviceReport {
   readonly bytesDown: number;
   readonly decoyBytesThisMonth: number;
   readonly budgetLeftBytes: number;
+  /** Carriers of another version that came from its tunnel. */
+  readonly otherVersion: number;
   /** Seconds since a frame from the device; null before the first. */
   readonly idleSeconds: number | null;
 }

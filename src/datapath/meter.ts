@@ -19,6 +19,7 @@ class DirectionMeter {
   readonly dropOversize: number;
   readonly dropQueueFull: number;
   readonly dropStopped: number;
+  readonly dropNoSlot: number;
   readonly delay: number;
   readonly delaySum: number;
   readonly lateness: number;
@@ -43,6 +44,7 @@ class DirectionMeter {
     this.dropOversize = at("drop_oversize");
     this.dropQueueFull = at("drop_queue-full");
     this.dropStopped = at("drop_stopped");
+    this.dropNoSlot = at("drop_no-slot");
     this.delay = Counters.index(`${name}.delay.0`);
     this.delaySum = Counters.index(`${name}.delay.sum`);
     this.lateness = Counters.index(`${name}.lateness.0`);

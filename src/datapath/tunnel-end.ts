@@ -19,6 +19,21 @@ export interface TunnelEndModules {
   readonly left: (packet: Packet) => void;
 }
 
+/** What an end counts: its own numbers, to be read. */
+export interface EndCounts {
+  readonly slots: number;
+  readonly empty: number;
+  readonly missed: number;
+  readonly heartbeats: number;
+  readonly carriers: number;
+  readonly lost: number;
+  readonly demands: number;
+  readonly decoys: number;
+  readonly followers: number;
+  readonly answered: number;
+  readonly refused: number;
+}
+
 /** The schedule of one device's tunnel, at whichever end: what waits for slots, what leaves in them, and what comes out of the far end's. */
 export class TunnelEnd {
   readonly #near: NearEnd | null;
@@ -61,6 +76,43 @@ export class TunnelEnd {
   /** The packet of a slot that is due; null where none is. */
   emit(now: Micros): Packet | null {
     return this.#end.emit(now);
+  }
+
+  /** IP bytes of the largest packet that it takes. */
+  get largest(): number {
+    return this.#end.queue.largest;
+  }
+
+  /** Packets and IP bytes that wait for slots. */
+  get waiting(): { readonly size: number; readonly bytes: number } {
+    return this.#end.queue;
+  }
+
+  get counts(): EndCounts {
+    const { slots, empty, missed, heartbeats, carriers, lost } = this.#end;
+    const { demands = 0, decoys = 0, followers = 0, refused = 0 } = this.#near ?? {};
+    const answered = this.#far?.episodes ?? 0;
+    return { slots, empty, missed, heartbeats, carriers, lost, demands, decoys, followers, answered, refused };
+  }
+
+  /** Carriers of another version. */
+  get strangers(): number {
+    return this.#end.strangers;
+  }
+
+  /** True while an episode runs. */
+  get busy(): boolean {
+    return this.#end.plan !== -1;
+  }
+
+  /** The level of rate: 0 is the highest. */
+  get level(): number {
+    return this.#end.level;
+  }
+
+  /** True where the month's budget pays for no decoy any more. */
+  get spent(): boolean {
+    return this.#near?.spent ?? false;
   }
 
   /** Real packets in the last slot, and their IP bytes. */

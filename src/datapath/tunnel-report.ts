@@ -6,6 +6,30 @@ export type PeerState = (typeof PEER_STATES)[number];
 export const TUNNEL_STATES = ["up", "idle", "connecting", "unreachable", "down"] as const;
 export type TunnelState = (typeof TUNNEL_STATES)[number];
 
+/**
+ * What is wrong with a tunnel that has a state of its own. `silent`: WireGuard answers, hushbox behind it does not. `shared-key`: two machines
+ * seem to use one. `clock-behind`: peers refuse handshakes. `budget-spent`: no decoys any more. `full`: packets found no place to wait.
+ */
+export const TUNNEL_PROBLEMS = [
+  "unreachable",
+  "silent",
+  "other-version",
+  "shared-key",
+  "clock-behind",
+  "budget-spent",
+  "full",
+] as const;
+export type TunnelProblem = (typeof TUNNEL_PROBLEMS)[number];
+
+/** One of them that holds now. */
+export interface TunnelTrouble {
+  readonly problem: TunnelProblem;
+  /** The peers concerned, by name, where it is known which. */
+  readonly peers: readonly string[];
+  /** How long it has held. */
+  readonly seconds: number;
+}
+
 /** One peer of the tunnel as a person reads it. */
 export interface PeerReport {
   readonly name: string;
@@ -34,5 +58,6 @@ export interface TunnelReport {
   readonly clockJumps: number;
   /** Times that an interface was gone or down and was made anew. */
   readonly repairs: number;
+  readonly problems: readonly TunnelTrouble[];
   readonly peers: readonly PeerReport[];
 }

@@ -31,7 +31,7 @@ export class Unpacker {
     const length = carrier.innerBytes(view, this.#at, from.end);
     const packet = length === 0 ? null : this.#pool.take();
     if (packet === null) {
-      if (length > 0) this.lost++;
+      this.#lose(from.end);
       return null;
     }
     const network = packet.at + ethernet.HEADER;
@@ -41,5 +41,14 @@ export class Unpacker {
     packet.length = packet.wireLength = ethernet.HEADER + length;
     this.#at += length;
     return packet;
+  }
+
+  /** What is left of the carrier finds no slot either. */
+  #lose(end: number): void {
+    const { view } = this.#pool;
+    for (let n = carrier.innerBytes(view, this.#at, end); n > 0; n = carrier.innerBytes(view, this.#at, end)) {
+      this.lost++;
+      this.#at += n;
+    }
   }
 }

@@ -325,6 +325,9 @@ export class Demo {
       preset: status.preset,
       ...seen,
       ...(this.#outer === null ? {} : { tunnel: this.#outer.seen() }),
+      ...(status.tunnel === null
+        ? {}
+        : { slots: { sent: status.tunnel.slots.sent, lateness_over_load: status.tunnel.slots.latenessOverLoad } }),
       lateness_us: { p50: late?.p50 ?? 0, p99: late?.p99 ?? 0 },
       drops,
       decoys: { ...decoys, replies_swallowed: down?.counts.swallowedPackets ?? 0, replies_leaked },

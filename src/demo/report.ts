@@ -55,6 +55,8 @@ export interface DemoReport {
   readonly decoys: Readonly<Record<Look | "replies_swallowed" | "replies_leaked", number>>;
   /** Only with a tunnel. */
   readonly tunnel?: TunnelSeen;
+  /** Only with a tunnel: slots that the box has sent, and how their lateness correlates with what waited before them. */
+  readonly slots?: { readonly sent: number; readonly lateness_over_load: number | null };
   /** Transfers between speaker and cloud; bad: one whose bytes were wrong or that never came to its end. */
   readonly integrity: { readonly transfers: number; readonly bad: number };
 }

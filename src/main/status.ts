@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import type { Status } from "../api/status.js";
+import type { TunnelProblem } from "../datapath/tunnel-report.js";
 import { Client, CLIENT_HELP, CLIENT_OPTIONS } from "./client.js";
 import type { Command } from "./command.js";
 
@@ -40,6 +41,7 @@ function inWords(status: Status): string {
     `preset ${status.preset}, ${status.devices} device${status.devices === 1 ? "" : "s"}, ${status.flows} flows; ${configuration.file}${configuration.saved ? "" : " (changed since, not saved)"}`,
     `inside ${cards.inside.interface} ${cards.inside.up ? "up" : "DOWN"}, outside ${cards.outside.interface} ${cards.outside.up ? "up" : "DOWN"}`,
     takeOverLine(status),
+    ...tunnelLines(status),
     ...(["up", "down"] as const).flatMap((direction) => directionLines(direction, status[direction])),
   ];
   if (decoys !== null) {
@@ -65,6 +67,37 @@ function takeOverLine({ takeOver }: Status): string {
   const taken = isolated ? "taken over, between stations too" : "taken over";
   const state = armed ? taken : "NOT TAKEN OVER: the kernel forwards undefended";
   return `bridge ${bridge}: ${state}; onFailure ${fails}${lapses === 0 ? "" : `; stood still ${lapses} times`}`;
+}
+
+/** What each problem means for a person. */
+const PROBLEMS: Readonly<Record<TunnelProblem, string>> = {
+  unreachable: "its peer does not answer: compare Endpoint, keys and firewall of both ends, and this clock",
+  silent: "WireGuard's peer answers, but no hushbox behind it: is that one a gateway with preset paired?",
+  "other-version": "the other end is another version of hushbox: install the same at both",
+  "shared-key": "two machines seem to use one key: make each its own",
+  "clock-behind": "this clock was set back: peers refuse handshakes until it has caught up",
+  "budget-spent": "the month's budget is spent: no decoys, so each episode is a real one",
+  full: "its queue is full: packets are dropped",
+};
+
+function tunnelLines({ tunnel }: Status): string[] {
+  if (tunnel === null) return [];
+  const { role, state, problems, slots, peers } = tunnel;
+  const up = peers.filter((peer) => peer.state === "up").length;
+  const whom = role === "gateway" ? `${up} of ${peers.length} boxes` : "far end";
+  const word = state === "up" ? "up" : state.toUpperCase();
+  const { demand, decoy, follower, answered } = slots.episodes;
+  return [
+    `tunnel ${word} (${tunnel.interface}, ${tunnel.implementation}), ${whom}; packets of ${tunnel.mtu} bytes${state === "up" ? "" : "; devices wait, none leaves outside it"}`,
+    ...problems.map(
+      ({ problem, peers }) => `  ${problem}: ${PROBLEMS[problem]}${peers.length === 0 ? "" : ` (${peers.join(", ")})`}`,
+    ),
+    ...(slots.sent === 0
+      ? []
+      : [
+          `  slots ${slots.sent}, empty ${slots.empty}, missed ${slots.missed}, of the other end lost ${slots.lost}; episodes ${role === "gateway" ? answered : `${demand} real, ${decoy} decoys, ${follower} that followed`}; ${slots.waitingPackets} packets wait; level ${slots.level}`,
+        ]),
+  ];
 }
 
 function directionLines(name: string, direction: Status["up"]): string[] {

@@ -1,8 +1,19 @@
-import { PEER_STATES, TUNNEL_STATES, type TunnelReport } from "../datapath/tunnel-report.js";
-import { Reading, single, type Sample } from "./reading.js";
+import type { Counters } from "../datapath/counters.js";
+import { slotLateness } from "../datapath/slot-lateness.js";
+import { PEER_STATES, TUNNEL_PROBLEMS, TUNNEL_STATES, type TunnelReport } from "../datapath/tunnel-report.js";
+import { Reading, single, type MetricNote, type Sample } from "./reading.js";
 import type { MetricsSource } from "./source.js";
 
-const NONE = { state: null, peers: [], handshakes: 0, endpointChanges: 0, clockJumps: 0, repairs: 0, mtu: 0 } as const;
+const NONE = {
+  state: null,
+  peers: [],
+  problems: [],
+  handshakes: 0,
+  endpointChanges: 0,
+  clockJumps: 0,
+  repairs: 0,
+  mtu: 0,
+} as const;
 type Known = Pick<TunnelReport, Exclude<keyof typeof NONE, "state">> & { readonly state: TunnelReport["state"] | null };
 
 /** The way through WireGuard; without a tunnel all of these are 0. */
@@ -30,6 +41,20 @@ export function tunnelMetrics(source: MetricsSource): Reading[] {
         PEER_STATES.map((one) => ({
           labels: { state: one },
           value: peers.filter(({ state }) => state === one).length,
+        })),
+      ),
+    ),
+    new Reading(
+      {
+        name: "hushbox_tunnel_problem",
+        type: "gauge",
+        help: "1 for each thing that is wrong with the tunnel now, else 0: no answer, none of a hushbox, another version, one key for two, a clock that was set back, no budget for decoys, a full queue.",
+        labels: { problem: TUNNEL_PROBLEMS },
+      },
+      read(({ problems }) =>
+        TUNNEL_PROBLEMS.map((one) => ({
+          labels: { problem: one },
+          value: problems.some(({ problem }) => problem === one) ? 1 : 0,
         })),
       ),
     ),
@@ -99,6 +124,88 @@ export function tunnelMetrics(source: MetricsSource): Reading[] {
           { labels: { version: "other" }, value: counters.read("far_decoys_of_other_version") },
         ];
       }),
+    ),
+    ...slotMetrics(source),
+  ];
+}
+
+/** Why an episode began, as a counter of the datapath names it. */
+const EPISODES = { demand: "demands", decoy: "decoys", follower: "followers", answered: "answered" } as const;
+
+/** The schedule of slots. */
+function slotMetrics(source: MetricsSource): Reading[] {
+  const of = (note: MetricNote, samples: (counters: Counters) => readonly Sample[]): Reading =>
+    new Reading(note, () => {
+      const counters = source.counters();
+      return counters === null ? [] : samples(counters);
+    });
+  const one = (name: string, type: "counter" | "gauge", help: string, counter: string): Reading =>
+    of({ name: `hushbox_tunnel_${name}`, type, help }, (counters) => single(counters.read(`tunnel_${counter}`)));
+  return [
+    of(
+      {
+        name: "hushbox_tunnel_slots_total",
+        type: "counter",
+        help: "Slots that left, heartbeats among them, by what was in them: packets of devices, or nothing, which nobody outside can tell.",
+        labels: { kind: ["real", "empty"] },
+      },
+      (counters) => {
+        const empty = counters.read("tunnel_empty");
+        return [
+          { labels: { kind: "real" }, value: counters.read("tunnel_slots") - empty },
+          { labels: { kind: "empty" }, value: empty },
+        ];
+      },
+    ),
+    one(
+      "slots_missed_total",
+      "counter",
+      "Slots that were left out: more than a second overdue after a pause of the machine, or without memory for them.",
+      "missed",
+    ),
+    one("heartbeats_total", "counter", "Slots of idle time.", "heartbeats"),
+    one("carriers_total", "counter", "Carriers of the other end that came.", "carriers"),
+    one(
+      "carriers_lost_total",
+      "counter",
+      "Carriers of the other end that did not come, as their numbers tell; one that is overtaken counts until it comes.",
+      "lost",
+    ),
+    of(
+      {
+        name: "hushbox_tunnel_episodes_total",
+        type: "counter",
+        help: "Episodes by what began them: a demand, the decoys' draw, the one before whose demand was not over, or, at a gateway, the box.",
+        labels: { cause: Object.keys(EPISODES) },
+      },
+      (counters) =>
+        Object.entries(EPISODES).map(([cause, counter]) => ({
+          labels: { cause },
+          value: counters.read(`tunnel_${counter}`),
+        })),
+    ),
+    one(
+      "decoy_episodes_refused_total",
+      "counter",
+      "Decoy episodes that the month's budget did not pay for.",
+      "refused",
+    ),
+    one("episodes_running", "gauge", "Ends whose episode runs now: of a gateway up to one a box.", "busy"),
+    one(
+      "level",
+      "gauge",
+      "The level of rate, of a gateway's boxes the lowest: 0 is full rate, each more is half, for a line that loses packets.",
+      "level",
+    ),
+    one("waiting_packets", "gauge", "Packets that wait for slots now.", "waiting_packets"),
+    one("waiting_bytes", "gauge", "Bytes of packets that wait for slots now.", "waiting_bytes"),
+    of(
+      {
+        name: "hushbox_tunnel_lateness_load_ratio",
+        type: "gauge",
+        help: "Correlation of each slot's lateness with the bytes that waited before it, since the start, -1 to 1: above 0 the load would show in when slots leave. 0 where either never differed.",
+      },
+      (counters) => single(slotLateness(counters).correlation ?? 0),
     ),
   ];
 }

@@ -83,6 +83,7 @@ export interface Native extends InterfaceCalls, NetlinkCalls, KeeperCalls {
   ringPort(ring: Ring, port: 0 | 1, name: string, slots: number, filter: Uint8Array): void;
   ringFilter(ring: Ring, port: 0 | 1, filter: Uint8Array): void;
   ringTurn(ring: Ring): void;
+  ringFlush(ring: Ring): void;
   ringCheck(ring: Ring): void;
   ringDiscard(ring: Ring): number;
   ringClose(ring: Ring): void;

@@ -71,5 +71,10 @@ export interface Cards {
    * Waking early is allowed. Virtual cards jump instead of waiting.
    */
   turn(until: Micros): Micros;
+  /**
+   * Sends what was handed to `send` now, before anything else is done, and returns the time then. Cards without it do that at the next turn:
+   * later by whatever this turn still does.
+   */
+  flush?(): Micros;
   close(): void;
 }

@@ -269,6 +269,11 @@ export class RingCards implements Cards, SharedCards {
     return micros(now);
   }
 
+  flush(): Micros {
+    this.#native.ringFlush(this.#ring);
+    return micros(this.#times[0] ?? 0);
+  }
+
   close(): void {
     // What has come since the last turn is nobody's any more: neither gathered nor counted.
     this.#native.ringCheck(this.#ring);

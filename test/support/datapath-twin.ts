@@ -72,6 +72,7 @@ export class DatapathTwin implements DatapathHandle {
         packetsDown: 0,
         bytesUp: 0,
         bytesDown: 0,
+        otherVersion: 0,
         decoyBytesThisMonth: this.state.bytes[device.mac] ?? 0,
         budgetLeftBytes: device.budget.perMonth - (this.state.bytes[device.mac] ?? 0),
         idleSeconds: null,

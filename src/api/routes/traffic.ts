@@ -9,6 +9,9 @@ const DeviceSchema = Type.Object({
   name: Type.String(),
   mac: Type.String(),
   preset: Type.String(),
+  otherVersion: Type.Integer({
+    description: "Carriers of another version of hushbox that came out of its tunnel; 0 without one.",
+  }),
   idleSeconds: Type.Union([Type.Number(), Type.Null()], {
     description: "Since its last frame; null before the first.",
   }),
@@ -95,6 +98,7 @@ export const trafficRoutes: Routes = (app, { door }) => {
                 name: "kitchen",
                 mac: "aa:bb:cc:dd:ee:ff",
                 preset: "paper",
+                otherVersion: 0,
                 idleSeconds: 0.2,
                 packetsUp: 5210,
                 packetsDown: 7004,

@@ -3,6 +3,8 @@ import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { TunnelSettings } from "../../config/settings.js";
 import type { DatapathOptions, DeviceOptions } from "../../datapath/options.js";
+import type { Counters } from "../../datapath/counters.js";
+import type { DeviceReport } from "../../datapath/handle.js";
 import type { TunnelReport } from "../../datapath/tunnel-report.js";
 import { COVER_SOURCES } from "../../defense/decoys/cover.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
@@ -30,6 +32,7 @@ import { RuleGuard } from "./rule-guard.js";
 import { rulesOf, type RuleOptions } from "./rules.js";
 import { standInMac, WgFile, type WgPeer } from "./wg-file.js";
 import { WgInterface } from "./wg-interface.js";
+import { TunnelTroubles } from "./troubles.js";
 import { TunnelWatch } from "./watch.js";
 
 /** What WireGuard adds to a packet, over IPv6. Over IPv4 20 bytes are left, as wg-quick has it. */
@@ -54,6 +57,7 @@ export class Tunnel {
   readonly #wg: WgInterface;
   readonly #file: WgFile;
   readonly #watch: TunnelWatch;
+  readonly #troubles: TunnelTroubles;
   readonly #guard: RuleGuard;
   #settings: TunnelSettings;
   #near = "";
@@ -73,6 +77,7 @@ export class Tunnel {
     this.#mtus = new Map(this.#file.peers.map(({ publicKey }) => [publicKey, this.#largest]));
     this.#wg = new WgInterface(settings.interface, log);
     this.#watch = new TunnelWatch(this.#file.peers, log);
+    this.#troubles = new TunnelTroubles(log);
     this.#guard = new RuleGuard(log);
     checkFile(this.#file, settings);
     for (const hint of hintsOf(this.#file)) log.warn(hint, { file: this.#file.path });
@@ -122,6 +127,30 @@ export class Tunnel {
     } finally {
       this.#looking = false;
     }
+  }
+
+  /** Sees what is wrong that packets tell of: `devices` as the packets' side reports them. */
+  judge(counters: Counters, devices: readonly DeviceReport[]): void {
+    const now = performance.now();
+    const { role, defenses } = this.#settings;
+    const box = role === "box";
+    const down = this.#watch.reports(now).filter(({ state }) => state === "unreachable");
+    this.#troubles.look(
+      {
+        // Of a gateway's boxes one may be switched off.
+        unreachable: box ? down.map(({ name }) => name) : [],
+        contested: this.#watch.contested(now),
+        strangers: devices.filter(({ otherVersion }) => otherVersion > 0).map(({ name }) => name),
+        behind: this.#watch.behind,
+        paired: box && defenses.episode.enabled && defenses.episode.peer === "hushbox",
+        slots: counters.read("tunnel_slots"),
+        carriers: counters.read("tunnel_carriers"),
+        otherVersion: counters.read("far_decoys_of_other_version"),
+        full: counters.read("up.drop_queue-full"),
+        spent: counters.read("tunnel_spent") > 0,
+      },
+      now,
+    );
   }
 
   /** WireGuard and the pair go; the kill switch stays. */
@@ -181,6 +210,7 @@ export class Tunnel {
       handshakes: sum(peers.map(({ handshakes }) => handshakes)),
       endpointChanges: sum(peers.map(({ endpointChanges }) => endpointChanges)),
       clockJumps: this.#watch.clockJumps,
+      problems: this.#troubles.reports(performance.now()),
       repairs: this.#repairs + this.#guard.restored,
       peers,
     };
@@ -330,6 +360,11 @@ export function checkFile(file: WgFile, { role, defenses }: TunnelSettings): voi
     if (firstFour(file.addresses) === "") fail("has no IPv4 Address in [Interface]: what carries slots is IPv4");
     const six = file.peers.find(({ allowedIps }) => firstFour(allowedIps) === "");
     if (six !== undefined) fail(`has no IPv4 network in AllowedIPs of [Peer] ${six.name}: what carries slots is IPv4`);
+    const wide = file.peers.find(({ allowedIps }) => role === "gateway" && !isOwn(allowedIps));
+    if (wide !== undefined)
+      fail(
+        `has a network first in AllowedIPs of [Peer] ${wide.name}: the box's own address must be first, as 10.9.0.2/32`,
+      );
     if (role === "box" && defenses.episode.peer === "hushbox" && !file.peers.every(isWhole))
       fail("does not allow 0.0.0.0/0 in [Peer]: what comes from the far end of a pair would be dropped");
   }
@@ -346,6 +381,12 @@ export function checkFile(file: WgFile, { role, defenses }: TunnelSettings): voi
   if (second !== undefined) fail("has more than one [Peer]: a box has one far end");
   if (first?.endpoint === null) fail("has no Endpoint in [Peer]: the box would not know where to call");
   if (first?.allowedIps.length === 0) fail("has no AllowedIPs in [Peer]; 0.0.0.0/0, ::/0 sends everything there");
+}
+
+/** The first IPv4 network is a single address: carriers go there. */
+function isOwn(allowedIps: readonly string[]): boolean {
+  const first = allowedIps.map(parsePrefix).find((prefix) => prefix?.version === 4);
+  return first?.bits === 32;
 }
 
 function isWhole({ allowedIps }: WgPeer): boolean {

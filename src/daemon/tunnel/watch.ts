@@ -10,6 +10,13 @@ const SESSION = 180_000;
  * handshakes are tried again every 5 s (KEEPALIVE_TIMEOUT, REKEY_TIMEOUT). In milliseconds.
  */
 const PATIENCE = 20_000;
+/** So long a handshake, or a return to an address that was left, is one of late, in milliseconds. */
+const LATELY = 120_000;
+/** More of them than one machine has that roams, or a line that comes and goes; a session in use has one handshake in this time. */
+const RETURNS = 3;
+const HANDSHAKES = 5;
+/** Addresses of one peer that are remembered at once. */
+const PLACES = 16;
 /** A difference of the two clocks that is no drift, in milliseconds. */
 const JUMP = 2_000;
 
@@ -25,6 +32,11 @@ interface Known {
   waitingSince: number;
   /** When the last handshake was seen. */
   shookAt: number;
+  /** When handshakes were seen of late, and returns to addresses; both oldest first. */
+  shooks: number[];
+  returns: number[];
+  /** Addresses that it was at of late, with when. */
+  readonly places: Map<string, number>;
 }
 
 /** Makes states and log lines of what WireGuard says, look by look. No clock of its own. */
@@ -33,6 +45,8 @@ export class TunnelWatch {
   readonly #log: Log;
   readonly #known = new Map<string, Known>();
   #difference: number | null = null;
+  /** The furthest that the clock was ahead since the last handshake: that may be what peers have seen. */
+  #furthest = -Infinity;
   clockJumps = 0;
 
   constructor(peers: readonly WgPeer[], log: Log) {
@@ -53,6 +67,22 @@ export class TunnelWatch {
   restarted(): void {
     for (const known of this.#known.values())
       Object.assign(known, { sent: 0, received: 0, handshake: 0, waitingSince: -1 });
+  }
+
+  /** Peers whose sessions change as where two machines use one key: by turns. */
+  contested(now: number): string[] {
+    return this.#peers.flatMap(({ name, publicKey }) => {
+      const known = this.#known.get(publicKey);
+      if (known === undefined) return [];
+      const late = (times: readonly number[]): number => times.filter((at) => now - at < LATELY).length;
+      return late(known.returns) >= RETURNS || late(known.shooks) >= HANDSHAKES ? [name] : [];
+    });
+  }
+
+  /** Seconds by which the clock is behind what peers may have seen of it; 0 where it is not. */
+  get behind(): number {
+    const behind = this.#furthest - (this.#difference ?? 0);
+    return behind < JUMP ? 0 : Math.round(behind / 1e3);
   }
 
   reports(now: number): PeerReport[] {
@@ -77,6 +107,17 @@ export class TunnelWatch {
     if (reading.handshake !== 0 && reading.handshake !== known.handshake) {
       known.handshakes++;
       known.shookAt = now;
+      known.shooks = [...known.shooks.filter((at) => now - at < LATELY), now];
+      // Who shook hands takes our timestamps.
+      this.#furthest = this.#difference ?? -Infinity;
+    }
+    if (reading.endpoint !== null && reading.endpoint !== known.endpoint) {
+      const left = known.places.get(reading.endpoint);
+      if (left !== undefined && now - left < LATELY) known.returns = [...known.returns.slice(1 - RETURNS), now];
+    }
+    if (reading.endpoint !== null) {
+      if (known.places.size >= PLACES) known.places.clear();
+      known.places.set(reading.endpoint, now);
     }
     if (known.endpoint !== null && reading.endpoint !== null && known.endpoint !== reading.endpoint) {
       known.endpointChanges++;
@@ -115,6 +156,7 @@ export class TunnelWatch {
     const difference = wall - now;
     const before = this.#difference;
     this.#difference = difference;
+    this.#furthest = Math.max(this.#furthest, difference);
     if (before === null || Math.abs(difference - before) < JUMP) return;
     this.clockJumps++;
     const seconds = Math.round((difference - before) / 1e3);
@@ -138,5 +180,8 @@ function fresh(): Known {
     received: 0,
     waitingSince: -1,
     shookAt: 0,
+    shooks: [],
+    returns: [],
+    places: new Map(),
   };
 }

@@ -15,7 +15,6 @@ export interface WgPeer {
   readonly allowedIps: readonly string[];
   /** Host (a name, or an address without brackets) and port; null for a peer that calls us. */
   readonly endpoint: { readonly host: string; readonly port: number } | null;
-  readonly keepalive: boolean;
 }
 
 /** What wg-quick has beside WireGuard's own keys, of which `wg setconf` knows nothing (wg-quick(8)). */
@@ -167,7 +166,6 @@ function readPeer(path: string, section: Section): WgPeer {
     publicKey,
     allowedIps,
     endpoint: endpointOf(values(section, "endpoint")[0]),
-    keepalive: values(section, "persistentkeepalive").some((value) => value !== "0" && value !== "off"),
   };
 }
 

@@ -91,6 +91,7 @@ test("every metric that is exported", async (t) => {
       "hushbox_datapath_take_over_guarded",
       "hushbox_tunnel_state",
       "hushbox_tunnel_peers",
+      "hushbox_tunnel_problem",
       "hushbox_tunnel_handshake_age_seconds",
       "hushbox_tunnel_handshakes_total",
       "hushbox_tunnel_endpoint_changes_total",
@@ -98,6 +99,18 @@ test("every metric that is exported", async (t) => {
       "hushbox_tunnel_repairs_total",
       "hushbox_tunnel_packet_bytes",
       "hushbox_tunnel_far_decoys_total",
+      "hushbox_tunnel_slots_total",
+      "hushbox_tunnel_slots_missed_total",
+      "hushbox_tunnel_heartbeats_total",
+      "hushbox_tunnel_carriers_total",
+      "hushbox_tunnel_carriers_lost_total",
+      "hushbox_tunnel_episodes_total",
+      "hushbox_tunnel_decoy_episodes_refused_total",
+      "hushbox_tunnel_episodes_running",
+      "hushbox_tunnel_level",
+      "hushbox_tunnel_waiting_packets",
+      "hushbox_tunnel_waiting_bytes",
+      "hushbox_tunnel_lateness_load_ratio",
       "hushbox_build_info",
       "hushbox_config_applied_total",
       "hushbox_config_last_apply_seconds",
@@ -148,6 +161,9 @@ test("counters arrive under their names", async (t) => {
   expected.forEach(([counter], i) => {
     twin.set(counter, 1000 + i);
   });
+  // Lateness 1 and 3 µs where 0 and 100 bytes waited.
+  for (const [sum, value] of Object.entries({ n: 2, late: 4, late2: 10, load: 100, load2: 1e4, both: 300 }))
+    twin.set(`slot_${sum}`, value);
   twin.state = { month: "2026-11", bytes: { "aa:bb:cc:dd:ee:ff": 5e8 } };
   const samples = await scraped(metrics);
   expected.forEach(([counter, sample], i) => t.equal(samples.get(sample), 1000 + i, `${counter} is ${sample}`));
@@ -156,6 +172,7 @@ test("counters arrive under their names", async (t) => {
   t.equal(samples.get('hushbox_defense_budget_used_bytes{device="kitchen"}'), 5e8);
   t.equal(samples.get("hushbox_config_last_apply_seconds"), 0.004);
   t.equal(samples.get("hushbox_api_event_clients"), 2);
+  t.equal(samples.get("hushbox_tunnel_lateness_load_ratio"), 1);
   t.equal(samples.get(`hushbox_build_info{version="1.2.3",node="${process.versions.node}"}`), 1);
   t.equal(samples.get('hushbox_datapath_overhead_bytes_ratio{direction="up"}'), overhead(twin.counters, "up").bytes);
 });
@@ -164,13 +181,18 @@ test("every counter of the datapath is exported somewhere", async (t) => {
   const { twin, metrics } = running();
   const silent: string[] = [];
   for (const name of Object.keys(twin.counters.snapshot())) {
-    if (["last_turn_us", "budget_month_bytes", "take_over_since_us"].includes(name)) continue;
+    if (["last_turn_us", "budget_month_bytes", "take_over_since_us", "tunnel_spent"].includes(name)) continue;
+    if (name.startsWith("slot_")) continue;
     twin.set(name, 123457);
     const { text } = await metrics.scrape();
     if (!/ (123457|0\.123457)\n/.test(text)) silent.push(name);
     twin.set(name, 0);
   }
-  t.same(silent, [], "last_turn_us shows as turning, budget_month_bytes by device, take_over_since_us by the calendar");
+  t.same(
+    silent,
+    [],
+    "last_turn_us shows as turning, budget_month_bytes by device, take_over_since_us by the calendar, tunnel_spent as a problem, slot_ as a correlation",
+  );
   twin.set("take_over_since_us", Number(process.hrtime.bigint() / 1000n) - 60e6);
   const since = (await scraped(metrics)).get("hushbox_datapath_take_over_since_seconds") ?? 0;
   t.ok(Math.abs(Date.now() / 1e3 - 60 - since) < 30);

@@ -5,7 +5,7 @@ import type { WgPeer } from "../../../../src/daemon/tunnel/wg-file.js";
 import type { PeerReading } from "../../../../src/daemon/tunnel/wg-interface.js";
 import { LogTwin } from "../../../support/running-daemon.js";
 
-const PEER: WgPeer = { name: "far", publicKey: "key", allowedIps: [], endpoint: null, keepalive: false };
+const PEER: WgPeer = { name: "far", publicKey: "key", allowedIps: [], endpoint: null };
 const SILENT: PeerReading = { publicKey: "key", endpoint: null, handshake: 0, received: 0, sent: 0 };
 const EPOCH = Date.UTC(2026, 10, 22);
 
@@ -76,5 +76,36 @@ void test("a clock that jumps is told, one that drifts is not", (t) => {
   bench.after(1, {}, -3_600_000);
   t.equal(bench.watch.clockJumps, 1);
   t.same(bench.said, ["warn: the clock was set back"]);
+  t.end();
+});
+
+void test("a clock that was set back is behind until a peer shakes hands all the same", (t) => {
+  const bench = new Bench();
+  bench.after(0, {});
+  bench.after(1, { sent: 148, received: 92, handshake: 5 });
+  bench.after(1, {}, -3_600_000);
+  t.equal(bench.watch.behind, 3600);
+  bench.after(1, {}, -1_800_000);
+  t.equal(bench.watch.behind, 1800, "half of it is caught up");
+  bench.after(1, { handshake: 200 }, -1_800_000);
+  t.equal(bench.watch.behind, 0);
+  bench.after(1, {}, 0);
+  t.equal(bench.watch.behind, 0, "set forward");
+  t.end();
+});
+
+void test("two machines with one key take the session from one another", (t) => {
+  const bench = new Bench();
+  const places = ["192.0.2.1:1", "192.0.2.9:1"];
+  for (let i = 0; i < 4; i++) bench.after(10, { endpoint: places[i % 2] ?? "", received: 100 * i });
+  t.same(bench.watch.contested(bench.now), [], "a machine that roams, and comes back");
+  bench.after(10, { endpoint: places[0] ?? "" });
+  t.same(bench.watch.contested(bench.now), ["far"]);
+  bench.after(130, {});
+  t.same(bench.watch.contested(bench.now), [], "that is over");
+  for (let i = 0; i < 5; i++) bench.after(15, { handshake: 10 + i });
+  t.same(bench.watch.contested(bench.now), ["far"], "as the box sees it: a handshake each quarter of a minute");
+  for (let i = 0; i < 9; i++) bench.after(120, { handshake: 100 + i });
+  t.same(bench.watch.contested(bench.now), [], "one in two minutes is as it should be");
   t.end();
 });

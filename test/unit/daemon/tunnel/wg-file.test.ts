@@ -31,7 +31,6 @@ void test("what a provider's file says", (t) => {
       publicKey: FAR.publicKey,
       allowedIps: ["0.0.0.0/0", "::/0"],
       endpoint: { host: "vpn.example", port: 51820 },
-      keepalive: true,
     },
   ]);
   const endpoints = new Map([[FAR.publicKey, "192.0.2.7:51820"]]);
