@@ -39,6 +39,7 @@ export class LaboratoryBox {
     directory: string,
     more: object = {},
     place: Place = "box",
+    main = join(ROOT, "build/src/main.js"),
   ): Promise<LaboratoryBox> {
     mkdirSync(directory, { recursive: true });
     const state = join(directory, "state");
@@ -49,7 +50,7 @@ export class LaboratoryBox {
     writeFileSync(config, JSON.stringify({ inside, outside, preset: "paper", devices, state, ...more }));
     await laboratory.run(place, [tool("ip"), "link", "set", "lo", "up"]);
     const namespace = laboratory.namespaces[place];
-    const child = new Child(namespace, process.execPath, [join(ROOT, "build/src/main.js"), "run", "--config", config]);
+    const child = new Child(namespace, process.execPath, [main, "run", "--config", config]);
     // Network namespaces do not part unix sockets.
     const socket = join(directory, "api.sock");
     rmSync(socket, { force: true });

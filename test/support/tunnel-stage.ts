@@ -73,8 +73,10 @@ export class TunnelStage {
     return this.#names[end];
   }
 
-  start(t: Test, end: "box" | "gateway", more: object = {}): Promise<LaboratoryBox> {
-    const started = LaboratoryBox.start(this.laboratory, join(this.stage.directory, end), this.config(end, more), end);
+  /** `main`: of another hushbox than this. */
+  start(t: Test, end: "box" | "gateway", more: object = {}, main?: string): Promise<LaboratoryBox> {
+    const folder = join(this.stage.directory, end);
+    const started = LaboratoryBox.start(this.laboratory, folder, this.config(end, more), end, main);
     t.teardown(() => started.then((box) => box.stop()).catch(() => undefined));
     return started;
   }

@@ -10,7 +10,7 @@ export interface TunnelFacts {
   readonly strangers: readonly string[];
   /** Seconds by which the clock is behind what peers may have seen. */
   readonly behind: number;
-  /** A far end that is to answer in carriers. */
+  /** There is a session with a far end that is to answer in carriers. */
   readonly paired: boolean;
   readonly slots: number;
   readonly carriers: number;
@@ -23,9 +23,12 @@ export interface TunnelFacts {
 
 /** What has happened of late stands so long, in milliseconds: longer than between two heartbeats. */
 const LATELY = 60_000;
-/** A far end that has left so many slots, and so long, without any answer has no hushbox that listens: three heartbeats are lost seldom. */
+/**
+ * Where WireGuard has a session and so many slots in a row, for so long (in milliseconds), brought no carrier, no hushbox listens: three
+ * heartbeats are lost seldom.
+ */
 const UNANSWERED = 3;
-const SILENT = 35_000;
+const SILENT = 15_000;
 
 /** What the log says when one begins; null: whoever finds it has said so. */
 const SAYS: Readonly<Record<TunnelProblem, string | null>> = {
@@ -61,7 +64,7 @@ export class TunnelTroubles {
     const before = this.#before ?? { ...facts, carriers: -1 };
     if (facts.otherVersion > before.otherVersion) this.#strangeAt = now;
     if (facts.full > before.full) this.#fullAt = now;
-    if (facts.carriers !== before.carriers || facts.unreachable.length > 0) {
+    if (facts.carriers !== before.carriers || !facts.paired) {
       this.#answeredAt = now;
       this.#slotsThen = facts.slots;
     }
@@ -70,7 +73,7 @@ export class TunnelTroubles {
     const unanswered = facts.slots - this.#slotsThen >= UNANSWERED && now - this.#answeredAt > SILENT;
     this.#tell("unreachable", facts.unreachable.length > 0, facts.unreachable, now);
     this.#tell("other-version", strange, facts.strangers, now);
-    this.#tell("silent", facts.paired && unanswered && !strange, [], now);
+    this.#tell("silent", unanswered && !strange, [], now);
     this.#tell("shared-key", facts.contested.length > 0, facts.contested, now);
     this.#tell("clock-behind", facts.behind > 0, [], now);
     this.#tell("budget-spent", facts.spent, [], now);

@@ -134,15 +134,17 @@ export class Tunnel {
     const now = performance.now();
     const { role, defenses } = this.#settings;
     const box = role === "box";
-    const down = this.#watch.reports(now).filter(({ state }) => state === "unreachable");
+    const peers = this.#watch.reports(now);
+    const down = peers.filter(({ state }) => state === "unreachable");
+    const up = peers.some(({ state }) => state === "up");
     this.#troubles.look(
       {
         // Of a gateway's boxes one may be switched off.
         unreachable: box ? down.map(({ name }) => name) : [],
         contested: this.#watch.contested(now),
-        strangers: devices.filter(({ otherVersion }) => otherVersion > 0).map(({ name }) => name),
+        strangers: (box ? [] : devices).filter(({ otherVersion }) => otherVersion > 0).map(({ name }) => name),
         behind: this.#watch.behind,
-        paired: box && defenses.episode.enabled && defenses.episode.peer === "hushbox",
+        paired: box && up && defenses.episode.enabled && defenses.episode.peer === "hushbox",
         slots: counters.read("tunnel_slots"),
         carriers: counters.read("tunnel_carriers"),
         otherVersion: counters.read("far_decoys_of_other_version"),
