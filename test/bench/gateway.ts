@@ -10,8 +10,9 @@ import { LiveGateway, type LiveResult } from "./gateway/live.js";
 import { machine } from "./machine.js";
 import { say } from "./say.js";
 
-/** Virtual seconds: many heartbeats; else some episodes. */
-const ALONE_SECONDS = { idle: 100, episode: 20, always: 10 } as const;
+/** Virtual seconds: some heartbeats; else an episode, and enough carriers of few boxes. */
+const ALONE_SECONDS = { idle: 100, episode: 6, always: 3 } as const;
+const BOX_SECONDS = 200;
 
 const { values } = parseArgs({
   options: {
@@ -31,14 +32,20 @@ const isolated: AloneResult[] = [];
 if (parts.includes("alone")) {
   for (const { boxes, level } of runs) {
     say(`alone: ${boxes} boxes, ${level}`);
-    isolated.push(alone(boxes, level, ALONE_SECONDS[level]));
+    isolated.push(alone(boxes, level, Math.max(ALONE_SECONDS[level], BOX_SECONDS / boxes)));
   }
 }
 const live: LiveResult[] = [];
 if (parts.includes("live")) {
   for (const { boxes, level } of runs) {
     say(`live: ${boxes} boxes, ${level}`);
-    live.push(await LiveGateway.measure(boxes, level, Number(values.seconds)));
+    try {
+      const result = await LiveGateway.measure(boxes, level, Number(values.seconds));
+      say(JSON.stringify(result));
+      live.push(result);
+    } catch (error) {
+      say(`not managed: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 }
 

@@ -1,5 +1,6 @@
 // Many boxes in one process, for test/bench/gateway.ts: each has a schedule of its own (the daemon's) and WireGuard's session with the gateway; their devices ping the world.
 import { createSocket } from "node:dgram";
+import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PRESETS } from "../../../src/defense/presets.js";
 import { Pool } from "../../../src/packet/pool.js";
@@ -19,7 +20,7 @@ const AT = 14;
 const BETWEEN_HANDSHAKES = 30;
 const QUEUE = 64;
 
-const load = JSON.parse(process.argv[2] ?? "") as Load;
+const load = JSON.parse(readFileSync(process.argv[2] ?? "", "utf8")) as Load;
 const pool = new Pool(load.boxes.length * 2 * QUEUE + 1024);
 const random = new SecureRandom();
 const socket = createSocket("udp4");

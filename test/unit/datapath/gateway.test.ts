@@ -84,6 +84,22 @@ test("each box has what is for it and no other, by address or network", async (t
   t.equal(box.pool.available, box.pool.capacity);
 });
 
+test("IPv6 addresses that end alike are told apart", async (t) => {
+  const devices = options(2, 3).devices.map((device, i) => {
+    const networks = [`fd77:${i}::9/128`, `fd78:${i}::/48`];
+    return device.tunnel === undefined ? device : { ...device, tunnel: { ...device.tunnel, networks } };
+  });
+  const box = new Box({ devices, local: [], delayLocal: true });
+  for (const [i, to] of ["fd77:1::9", "fd77:2::9", "fd77::9", "fd78:1::1", "fd77:1::9"].entries())
+    box.cards.inside.push(frame({ source: PAIR, destination: PAIR, from: "2001:db8::7", to }), micros(1 + i));
+  box.run(micros(100));
+  t.same(
+    box.datapath.devices(box.now).map(({ packetsUp }) => packetsUp),
+    [1, 3],
+  );
+  t.equal(box.cards.outside.sent.length, 1, "and nobody's goes on as it is");
+});
+
 test("what an end has counted stays when the box is no more", async (t) => {
   const box = new Box(options(2, 3));
   for (const [i, n] of [2, 3].entries()) box.cards.outside.push(heartbeat(`10.77.0.${n}`), micros(10 + i));
