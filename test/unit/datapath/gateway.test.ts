@@ -89,7 +89,7 @@ test("IPv6 addresses that end alike are told apart", async (t) => {
     const networks = [`fd77:${i}::9/128`, `fd78:${i}::/48`];
     return device.tunnel === undefined ? device : { ...device, tunnel: { ...device.tunnel, networks } };
   });
-  const box = new Box({ devices, local: [], delayLocal: true });
+  const box = new Box({ devices, local: [], delayLocal: true, isolate: false });
   for (const [i, to] of ["fd77:1::9", "fd77:2::9", "fd77::9", "fd78:1::1", "fd77:1::9"].entries())
     box.cards.inside.push(frame({ source: PAIR, destination: PAIR, from: "2001:db8::7", to }), micros(1 + i));
   box.run(micros(100));
