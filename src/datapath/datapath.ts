@@ -28,17 +28,14 @@ import { DeviceIndex } from "./device-index.js";
 import { Exits } from "./exits.js";
 import { countDelay, countLateness, meter } from "./meter.js";
 import type { DatapathOptions } from "./options.js";
-import { countSlot } from "./slot-lateness.js";
 import type { Tap } from "./tap.js";
-import { TunnelCounts } from "./tunnel-counts.js";
 import type { TunnelEnd } from "./tunnel-end.js";
+import { TunnelSlots } from "./tunnel-slots.js";
 import { Unpacker } from "./unpacker.js";
 import { Wishes } from "./wishes.js";
 
 /** Flows that are known at once, and how long an idle one is. */
 const FLOWS = { capacity: 4096, idle: seconds(600) };
-/** Slots whose lateness is counted together. */
-const SLOTS = 64;
 /** Remote hosts of which something is remembered. */
 const DESTINATIONS = 1024;
 
@@ -94,14 +91,7 @@ export class Datapath {
   /** Places of what is counted of the far end's decoys. */
   readonly #farDecoys: number;
   readonly #farDecoysOfOthers: number;
-  readonly #tunnelCounts: TunnelCounts;
-  /** Slots sent in this turn: their deadlines and what waited before them. */
-  readonly #slots = { deadlines: new Float64Array(SLOTS), waiting: new Float64Array(SLOTS), count: 0 };
-  /** When each device's next slot is due, and the earliest of all: 200 boxes are looked at in the time of two (test/bench/gateway.ts). */
-  #dues = new Float64Array(0);
-  #slotAt: Micros = NEVER;
-  /** The moment of this turn. */
-  #now: Micros;
+  readonly #slots: TunnelSlots;
   #wakeAt: Micros = NEVER;
 
   constructor(options: DatapathOptions, saved: BudgetState | null, modules: DatapathModules, now: Micros) {
@@ -124,14 +114,13 @@ export class Datapath {
       trust: new Trust({ destinations, paths, tally }),
       memory: new TcpMemory(FLOWS.capacity, { random, destinations }),
       left: (packet) => {
-        this.#left(packet);
+        this.#slots.left(packet);
       },
     };
     this.#unpacker = new Unpacker(pool);
     this.#farDecoys = tally.place("far_decoys");
     this.#farDecoysOfOthers = tally.place("far_decoys_of_other_version");
-    this.#tunnelCounts = new TunnelCounts(this.#values);
-    this.#now = now;
+    this.#slots = new TunnelSlots(modules, now);
     this.#apply(options, saved, now);
   }
 
@@ -155,18 +144,17 @@ export class Datapath {
       const kept = before.find((device) => device.options.mac === wanted.mac);
       if (kept === undefined) return new Device(wanted, index, saved?.bytes[wanted.mac] ?? 0, this.#modules, mtus, now);
       const old = kept.apply(wanted, mtus, now);
-      if (old !== null) this.#retire(old);
+      if (old !== null) this.#slots.retire(old);
       return kept;
     });
     for (const { end } of before.filter((device) => !this.#devices.includes(device)))
-      if (end !== null) this.#retire(end);
+      if (end !== null) this.#slots.retire(end);
     this.#flows.renumber(before.map((device) => this.#devices.indexOf(device)));
     this.#devices.forEach((device, index) => {
       device.index = index;
     });
     this.#index = new DeviceIndex(this.#devices);
-    this.#dues = Float64Array.from(this.#devices, ({ end }) => end?.nextAt() ?? NEVER);
-    this.#slotAt = now;
+    this.#slots.of(this.#devices, now);
     this.#settleWake();
     this.#add(APPLIED, 1);
   }
@@ -179,14 +167,13 @@ export class Datapath {
   /** One turn. Calling it early or often is harmless. Returns when it next has work. */
   poll(now: Micros): Micros {
     const { inside, outside } = this.#cards;
-    this.#now = now;
     this.#release(now);
-    this.#fillSlots(now);
+    this.#slots.fill(now);
     for (let p = inside.receive(); p !== null; p = inside.receive()) this.#heard(p, now);
     for (let p = outside.receive(); p !== null; p = outside.receive()) this.#admit(p, DOWN, now);
     if (this.#wakeAt <= now) this.#tick(now);
     // What came now may have begun an episode, whose first slot is now.
-    const slot = this.#fillSlots(now);
+    const slot = this.#slots.fill(now);
     this.#values[TURNS] = (this.#values[TURNS] ?? 0) + 1;
     this.#values[LAST_TURN] = now;
     this.#values[FLOWS_KNOWN] = this.#flows.size;
@@ -225,12 +212,12 @@ export class Datapath {
       if (p.kind === REAL) this.#add(meter(p.direction).dropStopped, 1);
       this.#pool.release(p);
     }
-    for (const { end } of this.#devices) if (end !== null) this.#drain(end);
+    for (const { end } of this.#devices) if (end !== null) this.#slots.drain(end);
   }
 
   /** Brings those counters up to date that are not told packet by packet. For now and then. */
   publish(): void {
-    this.#tunnelCounts.publish(this.#devices.flatMap(({ end }) => (end === null ? [] : [end])));
+    this.#slots.publish();
   }
 
   /** A calendar month began: budgets are whole again. */
@@ -350,7 +337,7 @@ export class Datapath {
     if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
       this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
     if (this.#isSwallowed(device, packet, now)) return;
-    if (direction === UP && device.end !== null) this.#offer(device, device.end, packet, now);
+    if (direction === UP && device.end !== null) this.#slots.offer(device, device.end, packet, now);
     else this.#schedule(device, packet, now);
   }
 
@@ -364,104 +351,10 @@ export class Datapath {
     return false;
   }
 
-  /** Waits for a slot of the tunnel. */
-  #offer(device: Device, end: TunnelEnd, packet: Packet, now: Micros): void {
-    const m = meter(UP);
-    const bytes = packet.version === 0 ? Infinity : ipBytes(packet, this.#view);
-    if (end.offer(packet, bytes, now)) {
-      this.#moved(device, end);
-      this.#add(m.held, 1);
-      this.#add(m.delayed, 1);
-      return;
-    }
-    this.#add(bytes > end.largest ? m.dropOversize : m.dropQueueFull, 1);
-    this.#pool.release(packet);
-  }
-
-  /** What an end was told may have moved its next slot. */
-  #moved({ index }: Device, end: TunnelEnd): void {
-    const due = end.nextAt();
-    this.#dues[index] = due;
-    if (due < this.#slotAt) this.#slotAt = due;
-  }
-
-  /** A real packet has left in a slot. */
-  #left(packet: Packet): void {
-    const values = this.#values;
-    const m = meter(UP);
-    values[m.held] = (values[m.held] ?? 0) - 1;
-    values[m.packetsOut] = (values[m.packetsOut] ?? 0) + 1;
-    values[m.bytesOut] = (values[m.bytesOut] ?? 0) + packet.wireLength;
-    countDelay(values, UP, this.#now - packet.arrivedAt);
-  }
-
-  /** Sends what is in the slots that are due. Answers when the next one is. */
-  #fillSlots(now: Micros): Micros {
-    if (now < this.#slotAt) return this.#slotAt;
-    const { outside } = this.#cards;
-    let next = NEVER;
-    const dues = this.#dues;
-    for (let i = 0; i < dues.length; i++) {
-      const waits = dues[i] ?? NEVER;
-      if (waits > now) {
-        if (waits < next) next = waits as Micros;
-        continue;
-      }
-      const device = this.#devices[i];
-      const end = device?.end ?? null;
-      if (device === undefined || end === null) continue;
-      for (let due = end.nextAt(); due <= now && outside.room > 0; due = end.nextAt()) {
-        const { bytes } = end.waiting;
-        const packet = end.emit(now);
-        if (packet === null) break;
-        packet.direction = UP;
-        packet.device = device.index;
-        this.#sendSlot(packet, end.filled, due, bytes, now);
-      }
-      if (device.budget.monthBytes !== end.monthBytes) {
-        this.#add(MONTH_BYTES, end.monthBytes - device.budget.monthBytes);
-        device.budget.monthBytes = end.monthBytes;
-      }
-      dues[i] = end.nextAt();
-      next = earlier(next, end.nextAt());
-    }
-    this.#slotAt = next;
-    this.#slotsLeave(now);
-    return next;
-  }
-
-  /** Slots leave before anything else is done, so that what this turn has to do does not show in when they do. */
-  #slotsLeave(now: Micros): void {
-    const slots = this.#slots;
-    if (slots.count === 0) return;
-    const left = this.#cards.flush?.() ?? now;
-    for (let i = 0; i < slots.count; i++)
-      countSlot(this.#values, left - (slots.deadlines[i] ?? 0), slots.waiting[i] ?? 0);
-    slots.count = 0;
-  }
-
-  #sendSlot(
-    packet: Packet,
-    filled: { readonly packets: number; readonly bytes: number },
-    due: Micros,
-    waiting: number,
-    now: Micros,
-  ): void {
-    const m = meter(UP);
-    if (filled.packets === 0) this.#add(m.decoyPackets, 1);
-    this.#add(m.paddingBytes, packet.length + packet.pad - ETHERNET_HEADER - filled.bytes);
-    if (this.#tap !== null) this.#tap.sent(packet, now);
-    this.#cards.outside.send(packet);
-    const slots = this.#slots;
-    if (slots.count === SLOTS) this.#slotsLeave(now);
-    slots.deadlines[slots.count] = due;
-    slots.waiting[slots.count++] = waiting;
-  }
-
   /** Takes a carrier of the far end apart; what it holds comes in as if it had come by itself. False for what is no carrier. */
   #isUnpacked(device: Device, end: TunnelEnd, packet: Packet, now: Micros): boolean {
     const from = end.heard(packet, now);
-    this.#moved(device, end);
+    this.#slots.moved(device, end);
     if (from === 0) {
       end.carried(packet.version === 0 ? 0 : ipBytes(packet, this.#view), now);
       return false;
@@ -500,22 +393,6 @@ export class Datapath {
     this.#count(device, packet, now);
     packet.flow = this.#flows.lookup(packet, this.#view, now);
     if (!this.#isSwallowed(device, packet, now)) this.#schedule(device, packet, now);
-  }
-
-  /** An end that is no more: what it counted is kept. */
-  #retire(end: TunnelEnd): void {
-    this.#drain(end);
-    this.#tunnelCounts.settle(end);
-  }
-
-  /** What waits at an end is counted as dropped. */
-  #drain(end: TunnelEnd): void {
-    const m = meter(UP);
-    for (let p = end.shift(); p !== null; p = end.shift()) {
-      this.#add(m.held, -1);
-      this.#add(m.dropStopped, 1);
-      this.#pool.release(p);
-    }
   }
 
   #schedule(device: Device, packet: Packet, now: Micros): void {
