@@ -102,7 +102,12 @@ function once(boxes: number, level: Level, seconds: number): AloneResult {
   const inside = new Card(pool, () => undefined);
   const outside = new Card(pool, () => out.carriers++);
   const cards: Cards = { inside, outside, turn: (until) => until, close: () => undefined };
-  const options = { devices: Array.from({ length: boxes }, (_, i) => deviceOf(i)), local: [], delayLocal: true, isolate: false };
+  const options = {
+    devices: Array.from({ length: boxes }, (_, i) => deviceOf(i)),
+    local: [],
+    delayLocal: true,
+    isolate: false,
+  };
   const start = micros(0);
   const datapath = new Datapath(options, null, { pool, cards, random, counters, tap: null, queue: QUEUE }, start);
   // The boxes' own ends have a pool of their own and are not measured.
