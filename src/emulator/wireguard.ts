@@ -10,12 +10,20 @@ export interface WgKeys {
   readonly publicKey: string;
 }
 
-/** Makes a pair (X25519, RFC 7748). */
+/** Bytes of a key; in DER it stands last. */
+const KEY = 32;
+
+/**
+ * Makes a pair (X25519, RFC 7748). As DER and not as key objects: while Node 20 writes one of a pair as JWK, it holds a lock of the pair that
+ * the garbage collector may want at that moment, and then stands for ever (seen with some hundred pairs, test/bench/gateway.ts).
+ */
 export function wgKeys(): WgKeys {
-  const { privateKey } = generateKeyPairSync("x25519");
-  const { d = "", x = "" } = privateKey.export({ format: "jwk" });
-  const base64 = (text: string): string => Buffer.from(text, "base64url").toString("base64");
-  return { privateKey: base64(d), publicKey: base64(x) };
+  const { privateKey, publicKey } = generateKeyPairSync("x25519", {
+    publicKeyEncoding: { type: "spki", format: "der" },
+    privateKeyEncoding: { type: "pkcs8", format: "der" },
+  });
+  const base64 = (der: Buffer): string => der.subarray(-KEY).toString("base64");
+  return { privateKey: base64(privateKey), publicKey: base64(publicKey) };
 }
 
 /** The wg-quick files of a laboratory's two ends. */

@@ -5,9 +5,9 @@ import {
   createPrivateKey,
   createPublicKey,
   diffieHellman,
-  generateKeyPairSync,
   type KeyObject,
 } from "node:crypto";
+import { wgKeys, type WgKeys } from "../../../src/emulator/wireguard.js";
 import { INITIATION, RESPONSE } from "../../../src/tunnel/outer-size.js";
 import { blake2s, hmac } from "./blake2s.js";
 
@@ -24,8 +24,9 @@ function publicOf(raw: Buffer): KeyObject {
   return createPublicKey({ key: { kty: "OKP", crv: "X25519", x: raw.toString("base64url") }, format: "jwk" });
 }
 
-function rawOf(key: KeyObject): Buffer {
-  return Buffer.from(key.export({ format: "jwk" }).x ?? "", "base64url");
+function privateOf({ privateKey, publicKey }: WgKeys): KeyObject {
+  const [d = "", x = ""] = [privateKey, publicKey].map((key) => Buffer.from(key, "base64").toString("base64url"));
+  return createPrivateKey({ key: { kty: "OKP", crv: "X25519", d, x }, format: "jwk" });
 }
 
 function derive(chain: Buffer, input: Buffer, count: number): Buffer[] {
@@ -61,7 +62,7 @@ export class WireGuardBox {
   readonly #ownPublic: Buffer;
   readonly #far: KeyObject;
   readonly #farPublic: Buffer;
-  #ephemeral = generateKeyPairSync("x25519");
+  #ephemeral: KeyObject;
   #chain = CHAIN;
   #hash = HASH;
   #sends: Buffer | null = null;
@@ -70,10 +71,9 @@ export class WireGuardBox {
   #counter = 0;
 
   /** Keys in base64, as WireGuard's files have them. */
-  constructor(index: number, keys: { readonly privateKey: string; readonly publicKey: string }, far: string) {
+  constructor(index: number, keys: WgKeys, far: string) {
     this.index = index;
-    const [d, x] = [keys.privateKey, keys.publicKey].map((key) => Buffer.from(key, "base64").toString("base64url"));
-    this.#own = createPrivateKey({ key: { kty: "OKP", crv: "X25519", d: d ?? "", x: x ?? "" }, format: "jwk" });
+    this.#own = this.#ephemeral = privateOf(keys);
     this.#ownPublic = Buffer.from(keys.publicKey, "base64");
     this.#farPublic = Buffer.from(far, "base64");
     this.#far = publicOf(this.#farPublic);
@@ -85,12 +85,13 @@ export class WireGuardBox {
 
   /** The first message of a handshake. */
   initiation(): Buffer {
-    this.#ephemeral = generateKeyPairSync("x25519");
-    const ephemeral = rawOf(this.#ephemeral.publicKey);
+    const keys = wgKeys();
+    this.#ephemeral = privateOf(keys);
+    const ephemeral = Buffer.from(keys.publicKey, "base64");
     this.#hash = blake2s(Buffer.concat([HASH, this.#farPublic]));
     [this.#chain = CHAIN] = derive(CHAIN, ephemeral, 1);
     this.#mix(ephemeral);
-    const known = this.#sealed(this.#ephemeral.privateKey, this.#ownPublic);
+    const known = this.#sealed(this.#ephemeral, this.#ownPublic);
     const time = Buffer.alloc(12);
     const now = Date.now();
     time.writeBigUInt64BE(TAI + BigInt(Math.floor(now / 1000)));
@@ -111,7 +112,7 @@ export class WireGuardBox {
     const ephemeral = Buffer.from(message.subarray(12, 44));
     [this.#chain = CHAIN] = derive(this.#chain, ephemeral, 1);
     this.#mix(ephemeral);
-    for (const privateKey of [this.#ephemeral.privateKey, this.#own]) {
+    for (const privateKey of [this.#ephemeral, this.#own]) {
       const shared = diffieHellman({ privateKey, publicKey: publicOf(ephemeral) });
       [this.#chain = CHAIN] = derive(this.#chain, shared, 1);
     }
