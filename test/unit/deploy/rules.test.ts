@@ -117,6 +117,15 @@ const CASES: Readonly<Record<string, { fires: Fires; quiet: Case }>> = {
     },
     quiet: { series: { [box("hushbox_tunnel_far_decoys_total", { version: "ours" })]: "0+1x40" }, at: "10m" },
   },
+  HushboxTunnelProblem: {
+    fires: {
+      series: { [box("hushbox_tunnel_problem", { problem: "shared-key" })]: "0 1x20" },
+      at: "8m",
+      labels: { ...BOX, problem: "shared-key" },
+    },
+    // A peer of another version has an alert of its own.
+    quiet: { series: { [box("hushbox_tunnel_problem", { problem: "other-version" })]: "1x20" }, at: "10m" },
+  },
   HushboxQueueFull: {
     fires: {
       series: { [box("hushbox_datapath_drops_total", { ...UP, reason: "queue-full" })]: "0 3x20" },
