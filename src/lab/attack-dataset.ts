@@ -92,7 +92,7 @@ export async function attackDataset(
     const leakage = await protocol(
       { train, test },
       options.attacks,
-      { ...options.protocol, blocks: { table: TWELVE } },
+      { ...options.protocol, blocks: options.attacks.some(({ form }) => form === "table") ? { table: TWELVE } : {} },
       {
         runner: new PoolRunner(pool, threads),
         progress: (done, all) => {

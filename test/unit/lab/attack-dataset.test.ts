@@ -54,6 +54,8 @@ test("activities are told apart, the same every time; a defense costs, and no gr
   t.same(off.cost.overhead, { bytes: 0, packets: 0 });
   t.same(await attackDataset(options(dataset)), off, "same seeds, same report");
   t.equal(off.given_plans, null, "no tunnel, no plans");
+  const alone = await attackDataset(options(dataset, { attacks: [attackNamed("k-fingerprinting")] }));
+  t.equal(alone.leakage.importance, null, "who does not look at the twelve is not asked about them");
   const heard: string[] = [];
   const paper = await attackDataset(options(dataset, { preset: "paper", vantage: "lan" }), (what) => {
     heard.push(what);
