@@ -22,7 +22,7 @@ same command goes on where it was cut off.
 
   --scenario NAME      ${NAMES.map((name) => `${name}: ${SCENARIOS[name].join(", ")}`).join("\n                       ")}
   --days N             of each class (default 3)
-  --session TIME       how long each is, as 10min; as many a day as ever (default: queries 30min, else 2h)
+  --session TIME       how long each is, as 10min; as many a day (default: 28.5min of queries, else 2h)
   --seed S             any text (default 1)
   --snap BYTES         kept of each frame, from ${LEAST_SNAP}; its length is told whole (default ${DEFAULT_SNAP})
   --threads N          at work (default: all of this machine)
