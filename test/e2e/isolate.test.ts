@@ -173,7 +173,10 @@ void test("between stations", { skip, timeout: 270_000 }, async (t) => {
     for (const way of ["up", "down"] as const) {
       const passed = (after[way]?.counts.betweenPackets ?? 0) - (before[way]?.counts.betweenPackets ?? 0);
       t.ok(passed > 1000, `${way}: ${passed} packets between stations`);
-      t.same(Object.values(after[way]?.drops ?? {}), [0, 0, 0], "no drops");
+      t.ok(
+        Object.values(after[way]?.drops ?? { none: 1 }).every((drops) => drops === 0),
+        "no drops",
+      );
     }
     // Each frame of a device passes the cable behind the card twice: as it sent it, and as hushbox sent it back.
     const sent = lengths(files.phone, { from: speaker.mac, to: phone.mac });

@@ -5,7 +5,7 @@
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import tap, { test } from "tap";
+import tap, { test, type Test } from "tap";
 import type { Status } from "../../src/api/status.js";
 import { startStockPeer } from "../../src/emulator/stock-peer.js";
 import { wgFiles } from "../../src/emulator/wireguard.js";
@@ -19,7 +19,10 @@ import type { LaboratoryBox } from "../support/laboratory-box.js";
 import { TunnelStage, tunnelMissing } from "../support/tunnel-stage.js";
 
 const skip = tunnelMissing();
-const long = process.env["HUSHBOX_LONG"] === undefined && "takes a minute: HUSHBOX_LONG=1 runs it";
+/** A test that takes a minute: there with HUSHBOX_LONG=1. */
+const long = (name: string, body: (t: Test) => Promise<void>): void => {
+  if (process.env["HUSHBOX_LONG"] !== undefined) void test(name, { skip }, body);
+};
 /** A heartbeat each second, so that nobody waits for the usual one. */
 const PAIRED = { preset: "paired", defenses: { episode: { heartbeat: "1s" } } };
 
@@ -106,7 +109,7 @@ void test("another version, a spent month, a stock peer where a hushbox is to be
   t.same(outer.seen().strays, [], "nothing of the device went another way");
 });
 
-void test("two machines with one key: the gateway says whose it is", { skip: skip || long }, async (t) => {
+long("two machines with one key: the gateway says whose it is", async (t) => {
   const files = wgFiles();
   const ground = await TunnelStage.open(t, "hx-twice", files);
   const { laboratory, stage } = ground;
@@ -138,7 +141,7 @@ exec ping -n -q -i 0.5 ${TOPOLOGY.tunnel.gateway.v4}`,
   t.match(String((await gateway.ask("GET", "/metrics")).body), /^hushbox_tunnel_problem\{problem="shared-key"\} 1$/m);
 });
 
-void test("a key that is not the gateway's: unreachable, with what to compare", { skip: skip || long }, async (t) => {
+long("a key that is not the gateway's: unreachable, with what to compare", async (t) => {
   const ground = await TunnelStage.open(t, "hx-key");
   await ground.start(t, "gateway", PAIRED);
   ground.write("box", wgFiles().box);
