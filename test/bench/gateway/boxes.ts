@@ -140,6 +140,7 @@ const count = (name: keyof typeof counts): number => counts[name] - before[name]
 const result: LoadResult = {
   up: up.length,
   sent: count("sent"),
+  all: counts.sent,
   received: count("received"),
   asked: count("asked"),
   answered: count("answered"),

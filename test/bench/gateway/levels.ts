@@ -29,6 +29,8 @@ export interface Load {
 export interface LoadResult {
   readonly up: number;
   readonly sent: number;
+  /** Those before it counted too. */
+  readonly all: number;
   readonly received: number;
   readonly asked: number;
   readonly answered: number;

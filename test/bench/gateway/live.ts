@@ -44,6 +44,7 @@ export interface LiveResult {
   readonly wireguard: number;
   /** Lateness of slots, p99, in µs, since the gateway's start; null: none left. */
   readonly late: number | null;
+  /** Slots that were left out, and packets dropped, since its start. */
   readonly missed: number;
   readonly dropped: number;
 }
@@ -54,6 +55,7 @@ export class LiveGateway {
   readonly #directory = mkdtempSync(join(tmpdir(), "hushbox-gateway-"));
   readonly #boxes: Load["boxes"];
   readonly #keys = wgKeys();
+  readonly #children: Child[] = [];
 
   private constructor(boxes: number) {
     this.#boxes = Array.from({ length: boxes }, (_, i) => ({ keys: wgKeys(), address: addressOf(i) }));
@@ -109,6 +111,7 @@ export class LiveGateway {
     writeFileSync(config, JSON.stringify({ ...cards, devices: [], preset: "paired", tunnel, state }));
     const main = join(ROOT, "build/src/main.js");
     const daemon = new Child(this.#names.gateway, process.execPath, [main, "run", "--config", config]);
+    this.#children.push(daemon);
     try {
       await daemon.until(() => daemon.said.includes('"msg":"ready"'), "become ready", 60_000);
       return await this.#load(daemon, level, seconds);
@@ -128,6 +131,7 @@ export class LiveGateway {
     const file = join(this.#directory, "load.json");
     writeFileSync(file, JSON.stringify(load), { mode: 0o600 });
     const boxes = new Child(this.#names.boxes, process.execPath, [program, file]);
+    this.#children.push(boxes);
     try {
       return await this.#count(daemon, boxes, load);
     } finally {
@@ -137,42 +141,35 @@ export class LiveGateway {
 
   async #count(daemon: Child, boxes: Child, { level, seconds }: Load): Promise<LiveResult> {
     await boxes.printed(/^running/m, BEGUN_WITHIN);
-    const before = this.#read(daemon.pid);
-    await pause(seconds * 900);
-    const after = this.#read(daemon.pid);
+    const before = { at: performance.now(), cpu: cpuOf(daemon.pid) };
+    await pause(seconds * 950);
+    const after = { at: performance.now(), cpu: cpuOf(daemon.pid) };
     const time = (after.at - before.at) / 1e3;
-    const counted = (after.statusAt - before.statusAt) / 1e3;
     const result = await boxes.result<LoadResult>();
-    const slots = (which: "heard" | "missed"): number =>
-      (after.status.tunnel?.slots[which] ?? 0) - (before.status.tunnel?.slots[which] ?? 0);
-    const cards = Object.values(after.status.cards).map(({ counts }) => counts);
+    // Counters are published four times a second.
+    await pause(500);
+    const status = this.#status();
+    const slots = (which: "heard" | "missed"): number => status.tunnel?.slots[which] ?? 0;
+    const cards = Object.values(status.cards).map(({ counts }) => counts);
     const refused = cards.reduce(
       (n, counts) => n + (counts?.dropped ?? 0) + (counts?.noSlot ?? 0) + (counts?.refused ?? 0),
       0,
     );
-    const drops = [after.status.up, after.status.down].flatMap((way) => Object.values(way?.drops ?? {}));
+    const drops = [status.up, status.down].flatMap((way) => Object.values(way?.drops ?? {}));
     return {
       boxes: this.#boxes.length,
       level,
       up: result.up,
       sent: result.sent / seconds,
-      came: slots("heard") / counted,
+      came: ((slots("heard") / result.all) * result.sent) / seconds,
       received: result.received / seconds,
       answered: result.asked === 0 ? null : result.answered / result.asked,
       hushbox: (after.cpu.hushbox - before.cpu.hushbox) / time,
       wireguard: (after.cpu.wireguard - before.cpu.wireguard) / time,
-      late: after.status.up?.latenessMicroseconds.p99 ?? null,
+      late: status.up?.latenessMicroseconds.p99 ?? null,
       missed: slots("missed"),
       dropped: drops.reduce((sum, n) => sum + n, refused),
     };
-  }
-
-  /** Processor times first: asking takes some, too. */
-  #read(pid: number): { at: number; cpu: ReturnType<typeof cpuOf>; status: Status; statusAt: number } {
-    const at = performance.now();
-    const cpu = cpuOf(pid);
-    const status = this.#status();
-    return { at, cpu, status, statusAt: performance.now() };
   }
 
   #status(): Status {
@@ -182,7 +179,9 @@ export class LiveGateway {
     return JSON.parse(stdout) as Status;
   }
 
+  /** Idempotent; whatever still runs ends. */
   #remove(): void {
+    for (const { pid, running } of this.#children) if (running) process.kill(pid, "SIGTERM");
     for (const name of Object.values(this.#names)) spawnSync(tool("ip"), ["netns", "del", name]);
     rmSync(this.#directory, { recursive: true, force: true });
   }
