@@ -43,13 +43,14 @@ export async function activate(host: Host, plan: Plan, about: About, progress: P
   if (about.ran.includes("NetworkManager.service"))
     await host.must("telling NetworkManager", "systemctl", "reload", "NetworkManager.service");
   progress.check();
+  // Before there is a bridge, with which the access point comes. It goes by the devices that are configured: where they are still to join, it comes
+  // with them.
+  if (plan.enable.includes(GUARD_UNIT) && host.read(BOX_CONFIG) !== null) await startGuard(host);
   progress.say(`joining the cards in the bridge ${BRIDGE}`);
   if (about.ifupdown) await host.run("ifdown", "--force", uplink.name);
   await startNetworkd(host, plan);
   await networkIsUp(host, plan, progress);
   progress.check();
-  // It goes by the devices that are configured: where they are still to join, it comes with them.
-  if (plan.enable.includes(GUARD_UNIT) && host.read(BOX_CONFIG) !== null) await startGuard(host);
   progress.say(`starting the access point "${wish.radio.ssid}"`);
   await host.must("starting the access point", "systemctl", "restart", AP_UNIT);
   if (wish.mode === "routed") {

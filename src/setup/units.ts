@@ -57,7 +57,8 @@ PrivateTmp=yes
 NoNewPrivileges=yes
 
 [Install]
-WantedBy=multi-user.target ${deviceUnit(card)}
+# Of the bridge too: at a boot that takes so long that systemd gives up waiting for it, it comes nevertheless.
+WantedBy=multi-user.target ${deviceUnit(card)} ${deviceUnit(BRIDGE)}
 `,
   };
 }

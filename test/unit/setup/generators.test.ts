@@ -226,6 +226,11 @@ test("systemd finds nothing wrong with the units", { skip: noSystemd }, (t) => {
     t.equal(code, 0, `${unit}: ${stderr}`);
     t.notMatch(stderr, new RegExp(`${unit}.service`), "nothing is said of it");
   }
+  t.match(
+    accessPointUnit("wlan0").text,
+    "WantedBy=multi-user.target sys-subsystem-net-devices-wlan0.device sys-subsystem-net-devices-hushbr.device\n",
+    "it comes with whichever card is there last",
+  );
   t.equal(deviceUnit("wlan0"), "sys-subsystem-net-devices-wlan0.device");
   t.equal(deviceUnit("wl-x"), "sys-subsystem-net-devices-wl\\x2dx.device");
   t.end();
