@@ -227,7 +227,7 @@ test("systemd finds nothing wrong with the units", { skip: noSystemd }, (t) => {
     t.notMatch(stderr, new RegExp(`${unit}.service`), "nothing is said of it");
   }
   t.match(
-    accessPointUnit("wlan0").text,
+    accessPointUnit("wlan0", false).text,
     "WantedBy=multi-user.target sys-subsystem-net-devices-wlan0.device sys-subsystem-net-devices-hushbr.device\n",
     "it comes with whichever card is there last",
   );
