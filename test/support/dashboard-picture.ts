@@ -123,7 +123,10 @@ ${width > 24 ? piece`<text x="${round(x(run.from) + 5)}" y="${round(y + each / 2
 
 /** Lines over time; stacked where the panel says so. */
 function series(panel: Fields, box: Box, lines: readonly Answered[], data: DashboardData): Piece {
-  const custom = fields(fields(fields(panel["fieldConfig"])["defaults"])["custom"]);
+  const defaults = fields(fields(panel["fieldConfig"])["defaults"]);
+  const custom = fields(defaults["custom"]);
+  // Grafana cuts lines off there; here they run along it.
+  const ceiling = typeof defaults["max"] === "number" ? defaults["max"] : Infinity;
   const stacks = fields(custom["stacking"])["mode"] === "normal";
   const log = fields(custom["scaleDistribution"])["type"] === "log";
   const plot = { x: box.x + 50, y: box.y + 4, w: box.w - 54, h: box.h - 36 };
@@ -136,7 +139,7 @@ function series(panel: Fields, box: Box, lines: readonly Answered[], data: Dashb
       .map(([at, value]) => {
         const low = stacks && !own ? (bottoms.get(at) ?? 0) : 0;
         if (stacks && !own) bottoms.set(at, low + value);
-        return { at, low, high: low + value };
+        return { at, low, high: Math.min(low + value, ceiling) };
       });
     const name = word(fields(look.get("color") ?? null)["fixedColor"]);
     return {
