@@ -29,10 +29,16 @@ export function guardedOf(settings: Settings): Guarded {
   };
 }
 
-/** Why `isolate` does nothing, and what to do; empty where it does. */
-export function radioKeeps(bridge: Bridge, inside: string): string {
-  if (bridge.hairpin) return "";
-  return `isolate is on, and ${bridge.name} sends no frame back out of ${inside}: stations of the access point talk past hushbox, or not at all; bridge link set dev ${inside} hairpin on, with ap_isolate=1 in hostapd`;
+/** Why `isolate` does nothing, and what to do; null where it does. */
+export function radioKeeps(
+  bridge: Bridge,
+  inside: string,
+): { readonly message: string; readonly advice: string } | null {
+  if (bridge.hairpin) return null;
+  return {
+    message: `is on, and ${bridge.name} sends no frame back out of ${inside}: stations of the access point talk past hushbox, or not at all`,
+    advice: `bridge link set dev ${inside} hairpin on, with ap_isolate=1 in hostapd`,
+  };
 }
 
 /** The daemon's side of a bridge between its cards: which one there is, and that what must not pass without hushbox does not. */
@@ -97,7 +103,8 @@ export class Bridging {
 
   /** Tells once where frames between stations shall pass hushbox and do not. */
   isolate({ cards, datapath }: Settings): void {
-    const complaint = datapath.isolate ? (this.#bridge === null ? "" : radioKeeps(this.#bridge, cards.inside)) : "";
+    const kept = datapath.isolate && this.#bridge !== null ? radioKeeps(this.#bridge, cards.inside) : null;
+    const complaint = kept === null ? "" : `isolate ${kept.message}; ${kept.advice}`;
     if (complaint !== "" && complaint !== this.#complaint) this.#log.warn(complaint);
     this.#complaint = complaint;
   }

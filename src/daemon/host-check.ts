@@ -15,7 +15,7 @@ import { TakeOverTable } from "../nic/take-over-table.js";
 import { checkFile, hintsOf } from "./tunnel/tunnel.js";
 import { WgFile } from "./tunnel/wg-file.js";
 import { SLOT_BYTES } from "../packet/packet.js";
-import { guardedOf } from "./bridging.js";
+import { guardedOf, radioKeeps } from "./bridging.js";
 
 /** What one look at the host found. `advice` says what to do, where there is something. */
 export interface Finding {
@@ -232,15 +232,9 @@ function isolation({ cards, datapath }: Settings, bridge: Bridge | null): Findin
         advice: `make ${inside} and ${outside} ports of one bridge, with hairpin on at ${inside}`,
       },
     ];
-  if (bridge.hairpin) return [{ status: "ok", what, message: `${bridge.name} sends frames back out of ${inside}` }];
-  return [
-    {
-      status: "warn",
-      what,
-      message: `is on, and ${bridge.name} sends no frame back out of ${inside}: stations of the access point talk past hushbox, or not at all`,
-      advice: `bridge link set dev ${inside} hairpin on, with ap_isolate=1 in hostapd`,
-    },
-  ];
+  const kept = radioKeeps(bridge, inside);
+  if (kept !== null) return [{ status: "warn", what, ...kept }];
+  return [{ status: "ok", what, message: `${bridge.name} sends frames back out of ${inside}` }];
 }
 
 /**
