@@ -121,12 +121,15 @@ const NicSchema = Type.Object(
       }),
     ),
     priority: Type.Optional(
-      Type.Integer({
-        default: 0,
+      Type.Unsafe<number | "auto">({
+        type: ["integer", "string"],
+        title: "auto, or a whole number from 0 to 99",
+        default: "auto",
+        pattern: "^auto$",
         minimum: 0,
         maximum: 99,
         description:
-          "SCHED_FIFO priority of the packet thread; 0 leaves the ordinary scheduler. 0 to 99. Needs a restart.",
+          "SCHED_FIFO priority of the packet thread; 0 leaves the ordinary scheduler; auto: 1 with a tunnel, whose slots must not wait for other programs, where this machine allows it, else 0. 0 to 99. Needs a restart.",
       }),
     ),
     decoys: Type.Optional(

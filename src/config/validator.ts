@@ -14,6 +14,7 @@ export function newAjv(): Ajv {
     removeAdditional: false,
     useDefaults: false,
     verbose: true,
+    allowUnionTypes: true,
   });
   ajv.addKeyword({
     keyword: "x-between",
@@ -41,7 +42,7 @@ export function problemsFrom(errors: readonly ErrorObject[]): Problem[] {
 }
 
 interface Described {
-  type?: string;
+  type?: string | readonly string[];
   title?: string;
   description?: string;
   examples?: readonly unknown[];
@@ -118,8 +119,9 @@ const TYPES: Record<string, string> = {
 
 function expectation(schema: Described): string {
   const example = schema.examples?.[0];
-  const what = (schema.type === "string" ? schema.title : undefined) ?? TYPES[schema.type ?? ""] ?? "another type";
-  return typeof example === "string" ? `${what} such as ${example}` : what;
+  const { type = "", title } = schema;
+  const what = typeof type !== "string" ? title : type === "string" ? (title ?? TYPES[type]) : TYPES[type];
+  return typeof example === "string" ? `${what ?? "another type"} such as ${example}` : (what ?? "another type");
 }
 
 /** A value for a message: short, and of one line. */

@@ -28,6 +28,7 @@ import { GuardFile } from "./guard-file.js";
 import { DestinationWatch } from "./destination-watch.js";
 import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
+import { checkRealtime } from "./realtime-check.js";
 import { StateLock } from "./state-lock.js";
 import { VerdictFile } from "./verdict-file.js";
 import type { Tunnel } from "./tunnel/tunnel.js";
@@ -142,6 +143,8 @@ export class Daemon implements Door {
       this.#touched = true;
       const left = this.#offloads.recover();
       if (left.length > 0) log.info("put back offloads that an earlier run had left off", { interfaces: left });
+      for (const { message, advice } of checkRealtime(this.#force.settings, "/proc"))
+        log.warn(message, { advice: advice ?? null });
       await this.#tunnel?.start();
       if (offloads === "off") for (const name of [cards.inside, cards.outside]) this.#turnOffloads(name);
       const bridge = this.#bridging.start(this.#force.settings);

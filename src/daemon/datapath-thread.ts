@@ -32,13 +32,30 @@ export interface ThreadData {
 /** Slots beyond the departure queue: both receive batches, both send queues. */
 const WORKING_SLOTS = 4096;
 
+/**
+ * A slot that waits until another program lets go of the processor is late by what that one does. Packets without slots come in batches
+ * that a thread which preempts their senders would break up.
+ */
+function prioritise({ priority, tunnel }: CardOptions): void {
+  if (priority !== "auto" || (tunnel ?? null) === null) {
+    native().threadPriority(priority === "auto" ? 0 : priority);
+    return;
+  }
+  try {
+    native().threadPriority(1);
+  } catch {
+    // Not allowed here, as `hushbox check` tells.
+    native().threadPriority(0);
+  }
+}
+
 /** The datapath's thread: opens the ring, says `ready`, and turns until it is told to stop. */
 function main(): void {
   const port = parentPort;
   if (port === null) throw new HushboxError("internal", "the datapath's thread was started outside a worker");
   const { cards: wanted, options, saved, bridge, counters: shared, wake } = workerData as ThreadData;
   native().threadName("hushbox-packets");
-  native().threadPriority(wanted.priority);
+  prioritise(wanted);
   ((wanted.tunnel ?? null) === null ? warmUp : warmUpTunnel)(new SecureRandom());
   const pool = new Pool(wanted.queue + WORKING_SLOTS);
   const cards = new RingCards(wanted, pool, macNumbers(options.devices.map((device) => device.mac)), wake);

@@ -16,6 +16,7 @@ import { checkFile, hintsOf } from "./tunnel/tunnel.js";
 import { WgFile } from "./tunnel/wg-file.js";
 import { SLOT_BYTES } from "../packet/packet.js";
 import { guardedOf, radioKeeps } from "./bridging.js";
+import { checkRealtime } from "./realtime-check.js";
 
 /** What one look at the host found. `advice` says what to do, where there is something. */
 export interface Finding {
@@ -36,7 +37,7 @@ const HOST: HostPaths = { proc: "/proc", sys: "/sys" };
 /** Ethernet header and two 802.1Q tags. */
 const FRAME_OVERHEAD = 22;
 /** capability.h. */
-const CAPABILITIES = { CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13, CAP_SYS_NICE: 23 } as const;
+const CAPABILITIES = { CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13 } as const;
 /** A clock behind this is one that nobody has set: hushbox did not exist then. */
 const BORN = Date.UTC(2026, 0, 1);
 
@@ -48,6 +49,7 @@ export async function checkHost(settings: Settings, paths = HOST, now = Date.now
     ...(cards.card === "libpcap" ? library("cap") : []),
     ...(cards.card === "libpcap" ? library("raw-socket") : []),
     ...capabilities(settings, paths),
+    ...checkRealtime(settings, paths.proc),
     ...[cards.inside, cards.outside].flatMap((name) => guarded(`interface ${name}`, () => card(name, settings, paths))),
     ...guarded("bridge", () => bridging(settings)),
     ...bridgeFilter(paths),
@@ -110,9 +112,8 @@ function capabilities(settings: Settings, { proc }: HostPaths): Finding[] {
   ];
 }
 
-function needed({ cards, api }: Settings): (keyof typeof CAPABILITIES)[] {
+function needed({ api }: Settings): (keyof typeof CAPABILITIES)[] {
   const all: (keyof typeof CAPABILITIES)[] = ["CAP_NET_RAW", "CAP_NET_ADMIN"];
-  if (cards.priority > 0) all.push("CAP_SYS_NICE");
   if (api.port > 0 && api.port < 1024) all.push("CAP_NET_BIND_SERVICE");
   return all;
 }

@@ -46,8 +46,8 @@ export interface CardOptions {
   readonly spin: number;
   /** Packets that may be held at once, both directions together. */
   readonly queue: number;
-  /** SCHED_FIFO priority of the datapath's thread; 0 leaves the ordinary scheduler. */
-  readonly priority: number;
+  /** SCHED_FIFO priority of the datapath's thread; 0 leaves the ordinary scheduler. `auto`: 1 with a tunnel, where this machine allows it. */
+  readonly priority: number | "auto";
   /** libpcap only. `frame`: decoys are whole frames in the device's name; `ip`: the kernel routes them and writes its own Ethernet header, so without trailer. */
   readonly decoys: "frame" | "ip";
   /** The outside card is a tunnel, without link headers; `mac` is the kernel's end of the pair on the inside. Null: an ordinary card. */

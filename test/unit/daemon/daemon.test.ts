@@ -328,7 +328,10 @@ test("answers are awaited for so long, and asked for once at a time", async (t) 
 test("a look at the host finds what would go wrong", async (t) => {
   const root = t.testdir({
     proc: {
-      self: { status: "Name:\tnode\nCapEff:\t0000000000002000\n" },
+      self: {
+        status: "Name:\tnode\nCapEff:\t0000000000002000\n",
+        limits: "Max realtime priority     4                    4                    \n",
+      },
       sys: { net: { bridge: { "bridge-nf-call-iptables": "1\n" } } },
     },
     sys: {},
@@ -347,9 +350,10 @@ test("a look at the host finds what would go wrong", async (t) => {
   const found = (what: string) => findings.find((finding) => finding.what === what);
   t.match(found("permissions"), {
     status: "fail",
-    message: "lacks CAP_NET_ADMIN, CAP_SYS_NICE, CAP_NET_BIND_SERVICE",
+    message: "lacks CAP_NET_ADMIN, CAP_NET_BIND_SERVICE",
     advice: /sudo/,
   });
+  t.match(found("priority"), { status: "fail", message: "nic.priority 5 is not allowed here", advice: /LimitRTPRIO/ });
   t.match(found("br_netfilter"), { status: "warn", advice: /sysctl/ });
   t.match(found("state"), { status: "ok", message: /will be made/ });
   t.match(found("clock"), { status: "warn", message: /1970/ });

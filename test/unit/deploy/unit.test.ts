@@ -31,7 +31,8 @@ test("the unit and the daemon mean the same", (t) => {
   t.same(values("StateDirectory"), [state.replace("/var/lib/", "")]);
   t.same(values("ReadWritePaths"), [`-${DEFAULT_CONFIG.slice(0, DEFAULT_CONFIG.lastIndexOf("/"))}`]);
   t.match(start, "/build/src/main.js run ", "as the bin of package.json");
-  t.equal(compile(config).cards.priority, 0, "RestrictRealtime= suits the default");
+  const settings = compile(config);
+  t.same([settings.cards.priority, settings.tunnel], ["auto", null], "RestrictRealtime= suits the default");
   t.end();
 });
 
