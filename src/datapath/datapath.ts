@@ -432,7 +432,7 @@ export class Datapath {
     const values = this.#values;
     const m = meter(packet.direction);
     if (packet.exit === BOTH && !this.#sendBack(packet)) {
-      this.#add(m.dropQueueFull, 1);
+      this.#add(m.dropNoSlot, 1);
       this.#pool.release(packet);
       return;
     }
