@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
 import * as netlink from "./netlink.js";
 
 /** What rtnetlink(7) tells of bridges and their ports. */
@@ -43,6 +44,15 @@ export function bridgeFilters(proc = "/proc"): string[] {
     const knob = `${proc}/sys/net/bridge/bridge-nf-call-${table}`;
     return existsSync(knob) && readFileSync(knob, "utf8").trim() !== "0";
   });
+}
+
+/** The bridge that an interface is a port of, or null, also where there is no such interface. `sys`: another machine's tree, or a test's. */
+export function masterOf(name: string, sys = "/sys"): string | null {
+  try {
+    return basename(readlinkSync(`${sys}/class/net/${name}/master`));
+  } catch {
+    return null;
+  }
 }
 
 /** How to pass them by. */

@@ -1,7 +1,6 @@
-import { readlinkSync } from "node:fs";
-import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { HushboxError } from "../errors/hushbox-error.js";
+import { masterOf } from "../nic/bridge.js";
 import type { Host } from "./host.js";
 import { parseInterfaces } from "./iw-phy.js";
 import { blockRadio, setKnob } from "./kernel-knobs.js";
@@ -67,7 +66,7 @@ async function startNetworkd(host: Host, { wish, uplink }: Plan): Promise<void> 
     return;
   }
   await host.must("telling systemd-networkd", "networkctl", "reload");
-  if (wish.mode === "bridged" && masterOf(host, uplink.name) !== BRIDGE)
+  if (wish.mode === "bridged" && masterOf(uplink.name, host.path("/sys")) !== BRIDGE)
     await host.must(`handing ${uplink.name} to the bridge`, "networkctl", "reconfigure", uplink.name);
 }
 
@@ -75,7 +74,7 @@ async function networkIsUp(host: Host, { wish, uplink }: Plan, progress: Progres
   const port = wish.mode === "bridged" ? uplink.name : OUTSIDE;
   await until(
     progress,
-    () => Promise.resolve(masterOf(host, port) === BRIDGE),
+    () => Promise.resolve(masterOf(port, host.path("/sys")) === BRIDGE),
     () =>
       `${port} did not become a port of ${BRIDGE}: another file of systemd-networkd takes it (networkctl status ${port} names it)`,
   );
@@ -94,7 +93,10 @@ async function networkIsUp(host: Host, { wish, uplink }: Plan, progress: Progres
 async function accessPointIsUp(host: Host, card: string, progress: Progress): Promise<void> {
   const sends = async (): Promise<boolean> => {
     const interfaces = parseInterfaces((await host.ask("iw", "dev")) ?? "");
-    return masterOf(host, card) === BRIDGE && interfaces.some(({ name, type }) => name === card && type === "AP");
+    return (
+      masterOf(card, host.path("/sys")) === BRIDGE &&
+      interfaces.some(({ name, type }) => name === card && type === "AP")
+    );
   };
   try {
     await until(progress, sends, () => "the access point did not come up");
@@ -117,15 +119,6 @@ async function until(progress: Progress, look: () => Promise<boolean>, otherwise
     await pause(progress.every);
   }
   throw new HushboxError("setup", otherwise());
-}
-
-/** The bridge that a card is a port of, or null. */
-export function masterOf(host: Host, card: string): string | null {
-  try {
-    return basename(readlinkSync(host.path(`/sys/class/net/${card}/master`)));
-  } catch {
-    return null;
-  }
 }
 
 /** Keeps undefended frames of the configured devices back, from now on. */

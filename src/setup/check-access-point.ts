@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Finding } from "../daemon/host-check.js";
-import { masterOf } from "./activate.js";
+import { masterOf } from "../nic/bridge.js";
 import { networkManagerCards } from "./holders.js";
 import type { Host } from "./host.js";
 import { parseCountry, parseInterfaces } from "./iw-phy.js";
@@ -137,7 +137,7 @@ function ports(host: Host, inside: string, outside: string): Finding[] {
       advice: `networkctl reload; networkctl reconfigure ${outside}; networkctl status ${outside} names the file that it follows`,
     },
   ].flatMap(({ card, advice }) => {
-    const master = masterOf(host, card);
+    const master = masterOf(card, host.path("/sys"));
     if (master === BRIDGE) return [];
     const where = master === null ? "is in no bridge" : `is in the bridge ${master}`;
     return [fail(`bridge ${BRIDGE}`, `${card} ${where}, and belongs into this one`, advice)];

@@ -93,13 +93,6 @@ export function allowForwarding(near: string, six: boolean): void {
   if (six) setting("ipv6/conf/all/forwarding", "1");
 }
 
-/** The bridge that an interface is a port of, or null. */
-export async function bridgeOf(name: string): Promise<string | null> {
-  const text = await must(`looking at ${name}`, tool("ip"), ["-j", "link", "show", "dev", name]);
-  const [link] = JSON.parse(text) as { master?: string }[];
-  return link?.master ?? null;
-}
-
 /** A MAC address of an interface that must be there. */
 export function macOf(name: string): string {
   return readInterface(name).mac;

@@ -10,6 +10,7 @@ import { COVER_SOURCES } from "../../defense/decoys/cover.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import { messageOf } from "../../errors/message-of.js";
 import type { Log } from "../../log/log.js";
+import { masterOf } from "../../nic/bridge.js";
 import { findInterface } from "../../nic/interface.js";
 import { outerBytes, WIREGUARD, WIREGUARD_MTU } from "../../tunnel/outer-size.js";
 import { largest, largestSegment } from "../../tunnel/plan.js";
@@ -18,7 +19,6 @@ import { parsePrefix } from "../../wire/prefix.js";
 import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
 import {
   allowForwarding,
-  bridgeOf,
   macOf,
   makePair,
   raiseTunnel,
@@ -85,7 +85,7 @@ export class Tunnel {
 
   /** Resolves when packets would flow. The kill switch holds from the first step on. */
   async start(): Promise<void> {
-    await this.#lookAround();
+    this.#lookAround();
     await this.#guard.load(rulesOf(this.#rules()));
     await this.#build();
     await this.#wg.make();
@@ -258,10 +258,10 @@ export class Tunnel {
   }
 
   /** Where the inside is part of a bridge, packets reach the network layer there. */
-  async #lookAround(): Promise<void> {
+  #lookAround(): void {
     const { inside, role } = this.#settings;
     macOf(inside);
-    const bridge = role === "box" ? await bridgeOf(inside) : null;
+    const bridge = role === "box" ? masterOf(inside) : null;
     this.#near = bridge ?? inside;
     this.#bridgeMac = bridge === null ? null : macOf(bridge);
   }
