@@ -10,6 +10,7 @@ import { micros, millis, type Micros } from "../time/micros.js";
 import * as checksum from "../wire/checksum.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
+import { writeIpv4Header } from "../wire/ipv4-header.js";
 import { TCP, UDP } from "../wire/protocol.js";
 import * as tcp from "../wire/tcp.js";
 import * as udp from "../wire/udp.js";
@@ -21,6 +22,9 @@ const LIMIT = 1500;
 const BATCH = 8;
 const DEVICE = 0x02_00_00_00_00_01;
 const ROUTER = 0x02_00_00_00_00_02;
+/** 192.168.1.5 and 198.51.100.7. */
+const HOST = 0xc0a80105;
+const SERVER = 0xc6336407;
 
 /** A card that invents frames. What it is given it frees. */
 class Rehearsal implements Nic {
@@ -67,13 +71,8 @@ function write(packet: Packet, view: DataView, direction: Direction, protocol: n
   ethernet.setSource(view, at, up ? DEVICE : ROUTER);
   ethernet.setType(view, at, ethernet.IPV4);
   const network = at + ethernet.HEADER;
-  view.setUint8(network, 0x45);
-  ipv4.setTotalLength(view, network, end - network);
-  ipv4.setFragment(view, network, true, false, 0);
-  ipv4.setTtl(view, network, 64);
-  ipv4.setProtocol(view, network, protocol);
-  ipv4.setSource(view, network, up ? 0xc0a80105 : 0xc6336407);
-  ipv4.setDestination(view, network, up ? 0xc6336407 : 0xc0a80105);
+  const [source, destination] = up ? [HOST, SERVER] : [SERVER, HOST];
+  writeIpv4Header(view, network, end - network, protocol, 64, source, destination);
   udp.setSourcePort(view, transport, up ? 40_000 : 443);
   udp.setDestinationPort(view, transport, up ? 443 : 40_000);
   if (protocol === TCP) tcp.setHeaderLength(view, transport, tcp.HEADER);

@@ -4,6 +4,7 @@ import * as ethernet from "../wire/ethernet.js";
 import * as icmp from "../wire/icmp.js";
 import * as icmpv6 from "../wire/icmpv6.js";
 import * as ipv4 from "../wire/ipv4.js";
+import { writeIpv4Header } from "../wire/ipv4-header.js";
 import * as ipv6 from "../wire/ipv6.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../wire/protocol.js";
 import * as tcp from "../wire/tcp.js";
@@ -127,16 +128,9 @@ export class FrameBuilder {
       from.address.copy(frame, ip + ipv6.SOURCE);
       to.address.copy(frame, ip + ipv6.DESTINATION);
     } else {
-      ipv4.setHeaderLength(view, ip, ipv4.HEADER);
-      ipv4.setTotalLength(view, ip, ipv4.HEADER + bytes);
       this.#identification = (this.#identification + 1) & 0xffff;
-      ipv4.setIdentification(view, ip, this.#identification);
-      ipv4.setFragment(view, ip, true, false, 0);
-      ipv4.setTtl(view, ip, hops);
-      ipv4.setProtocol(view, ip, protocol);
-      from.address.copy(frame, ip + ipv4.SOURCE);
-      to.address.copy(frame, ip + ipv4.DESTINATION);
-      ipv4.updateChecksum(view, ip);
+      const [source, destination] = [from.address.readUInt32BE(), to.address.readUInt32BE()];
+      writeIpv4Header(view, ip, frame.length - ip, protocol, hops, source, destination, this.#identification);
     }
     return { frame, view, at };
   }

@@ -1,4 +1,5 @@
 import * as ipv4 from "../wire/ipv4.js";
+import { writeIpv4Header } from "../wire/ipv4-header.js";
 import * as ipv6 from "../wire/ipv6.js";
 import { UDP } from "../wire/protocol.js";
 import * as udp from "../wire/udp.js";
@@ -53,16 +54,7 @@ export function room(size: number): number {
 
 /** Writes all before the inner packets, for a carrier of `length` bytes in all. */
 export function write(view: DataView, at: number, length: number, { source, destination }: Ends, header: Header): void {
-  view.setUint8(at, 0x45);
-  view.setUint8(at + 1, 0);
-  ipv4.setTotalLength(view, at, length);
-  ipv4.setIdentification(view, at, 0);
-  ipv4.setFragment(view, at, true, false, 0);
-  ipv4.setTtl(view, at, 64);
-  ipv4.setProtocol(view, at, UDP);
-  ipv4.setSource(view, at, source);
-  ipv4.setDestination(view, at, destination);
-  ipv4.updateChecksum(view, at);
+  writeIpv4Header(view, at, length, UDP, 64, source, destination);
   const u = at + ipv4.HEADER;
   udp.setSourcePort(view, u, PORT);
   udp.setDestinationPort(view, u, PORT);

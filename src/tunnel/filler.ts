@@ -3,6 +3,7 @@ import type { Pool } from "../packet/pool.js";
 import { copy } from "../wire/copy.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
+import { writeIpv4Header } from "../wire/ipv4-header.js";
 import { NO_NEXT_HEADER } from "../wire/protocol.js";
 import * as carrier from "./carrier.js";
 import type { SlotQueue } from "./slot-queue.js";
@@ -79,16 +80,8 @@ export class Filler {
     if (out === null) return null;
     const { view } = this.#pool;
     const at = out.at + ethernet.HEADER;
-    view.setUint8(at, 0x45);
-    view.setUint8(at + 1, 0);
-    ipv4.setTotalLength(view, at, this.#size);
-    ipv4.setIdentification(view, at, 0);
-    ipv4.setFragment(view, at, true, false, 0);
-    ipv4.setTtl(view, at, 1);
-    ipv4.setProtocol(view, at, NO_NEXT_HEADER);
-    ipv4.setSource(view, at, this.#ends.source);
-    ipv4.setDestination(view, at, this.#ends.destination);
-    ipv4.updateChecksum(view, at);
+    const { source, destination } = this.#ends;
+    writeIpv4Header(view, at, this.#size, NO_NEXT_HEADER, 1, source, destination);
     this.#finish(out, ipv4.HEADER, true);
     return out;
   }

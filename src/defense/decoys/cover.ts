@@ -2,6 +2,7 @@ import { HushboxError } from "../../errors/hushbox-error.js";
 import { DECOY, UP, type Packet } from "../../packet/packet.js";
 import * as ethernet from "../../wire/ethernet.js";
 import * as ipv4 from "../../wire/ipv4.js";
+import { writeIpv4Header } from "../../wire/ipv4-header.js";
 import * as ipv6 from "../../wire/ipv6.js";
 import { parsePrefix, Prefixes, type Prefix } from "../../wire/prefix.js";
 import { UDP } from "../../wire/protocol.js";
@@ -98,14 +99,7 @@ export class CoverSource implements Decoys {
       write(view, network + ipv6.SOURCE, this.#source);
       write(view, network + ipv6.DESTINATION, this.#destination);
     } else {
-      view.setUint8(network, 0x45);
-      ipv4.setTotalLength(view, network, end - network);
-      ipv4.setFragment(view, network, true, false, 0);
-      ipv4.setTtl(view, network, HOPS);
-      ipv4.setProtocol(view, network, UDP);
-      write(view, network + ipv4.SOURCE, this.#source);
-      write(view, network + ipv4.DESTINATION, this.#destination);
-      ipv4.updateChecksum(view, network);
+      writeIpv4Header(view, network, end - network, UDP, HOPS, number(this.#source), number(this.#destination));
     }
     udp.setSourcePort(view, transport, DISCARD_PORT);
     udp.setDestinationPort(view, transport, DISCARD_PORT);
@@ -119,6 +113,11 @@ function address(text: string): Prefix {
   const prefix = parsePrefix(text);
   if (prefix === null) throw new HushboxError("config-invalid", `decoys: "${text}" is no IP address`);
   return prefix;
+}
+
+/** An IPv4 address as a number. */
+function number({ bytes }: Prefix): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
 }
 
 function write(view: DataView, at: number, { bytes }: Prefix): void {

@@ -4,6 +4,7 @@ import { completeChecksum } from "../../wire/checksum.js";
 import * as icmp from "../../wire/icmp.js";
 import * as icmpv6 from "../../wire/icmpv6.js";
 import * as ipv4 from "../../wire/ipv4.js";
+import { writeIpv4Header } from "../../wire/ipv4-header.js";
 import * as ipv6 from "../../wire/ipv6.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../wire/protocol.js";
 import * as tcp from "../../wire/tcp.js";
@@ -66,7 +67,6 @@ export function forge(
   else writeDatagram(view, transport, end, protocol, shape, random);
   if (protocol === ICMP) icmp.updateChecksum(view, transport, end);
   else completeChecksum(view, version, network, protocol, transport, end);
-  if (version === 4) ipv4.updateChecksum(view, network);
 }
 
 function writeIpv4(
@@ -79,15 +79,9 @@ function writeIpv4(
   remote: number,
   random: Random,
 ): void {
-  view.setUint8(at, 0x45);
-  ipv4.setTrafficClass(view, at, 0);
-  ipv4.setTotalLength(view, at, end - at);
-  ipv4.setIdentification(view, at, random.word() & 0xffff);
-  ipv4.setFragment(view, at, true, false, 0);
-  ipv4.setTtl(view, at, hops);
-  ipv4.setProtocol(view, at, protocol);
-  ipv4.setSource(view, at, remotes.getUint32(remote + DEVICE_ADDRESS));
-  ipv4.setDestination(view, at, remotes.getUint32(remote + REMOTE_ADDRESS));
+  const source = remotes.getUint32(remote + DEVICE_ADDRESS);
+  const destination = remotes.getUint32(remote + REMOTE_ADDRESS);
+  writeIpv4Header(view, at, end - at, protocol, hops, source, destination, random.word() & 0xffff);
 }
 
 function writeIpv6(

@@ -6,6 +6,7 @@ import { noise } from "../../random/noise.js";
 import type { Random } from "../../random/random.js";
 import * as ethernet from "../../wire/ethernet.js";
 import * as ipv4 from "../../wire/ipv4.js";
+import { writeIpv4Header } from "../../wire/ipv4-header.js";
 import { UDP } from "../../wire/protocol.js";
 import * as udp from "../../wire/udp.js";
 
@@ -53,16 +54,7 @@ export class OuterFrames {
     ethernet.setDestination(view, at, up ? ROUTER_MAC : BOX_MAC);
     ethernet.setType(view, at, ethernet.IPV4);
     const ip = at + ethernet.HEADER;
-    view.setUint8(ip, 0x45);
-    view.setUint8(ip + 1, 0);
-    ipv4.setTotalLength(view, ip, ipBytes);
-    ipv4.setIdentification(view, ip, 0);
-    ipv4.setFragment(view, ip, false, false, 0);
-    ipv4.setTtl(view, ip, 64);
-    ipv4.setProtocol(view, ip, UDP);
-    ipv4.setSource(view, ip, up ? BOX : PEER);
-    ipv4.setDestination(view, ip, up ? PEER : BOX);
-    ipv4.updateChecksum(view, ip);
+    writeIpv4Header(view, ip, ipBytes, UDP, 64, up ? BOX : PEER, up ? PEER : BOX, 0, false);
     const u = ip + ipv4.HEADER;
     udp.setSourcePort(view, u, up ? BOX_PORT : PEER_PORT);
     udp.setDestinationPort(view, u, up ? PEER_PORT : BOX_PORT);

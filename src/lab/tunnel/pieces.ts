@@ -2,7 +2,8 @@ import type { Packet } from "../../packet/packet.js";
 import type { Pool } from "../../packet/pool.js";
 import * as ethernet from "../../wire/ethernet.js";
 import * as ipv4 from "../../wire/ipv4.js";
-import { TCP } from "../../wire/protocol.js";
+import { writeIpv4Header } from "../../wire/ipv4-header.js";
+import { NO_NEXT_HEADER, TCP } from "../../wire/protocol.js";
 
 /** IP and TCP header: what each segment has of its own. */
 const HEADERS = 40;
@@ -67,10 +68,8 @@ export class Cutter {
 export function writePiece(packet: Packet, { view }: Pool, number: number, piece: number, pieces: Pieces): number {
   const at = packet.at + ethernet.HEADER;
   const length = piece < pieces.count - 1 ? pieces.each : pieces.last;
-  view.setUint8(at, 0x45);
-  view.setUint8(at + 1, 0);
-  ipv4.setTotalLength(view, at, length);
-  ipv4.setFragment(view, at, true, false, 0);
+  // From nobody to nobody: only its length and its label are looked at.
+  writeIpv4Header(view, at, length, NO_NEXT_HEADER, 64, 0, 0);
   view.setUint32(at + LABEL, number);
   view.setUint16(at + LABEL + 4, piece);
   view.setUint16(at + LABEL + 6, pieces.count);
