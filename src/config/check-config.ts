@@ -118,10 +118,12 @@ function tunnel(config: Config): Problem[] {
   return problems;
 }
 
-function isolation({ isolate, nic, tunnel }: Config): Problem[] {
+/** A preset that lacks its tunnel yet counts as one: whoever names the file next shall not be told only then. */
+function isolation(config: Config): Problem[] {
+  const { isolate, nic, tunnel } = config;
   if (isolate !== true) return [];
   const path = "/isolate";
-  if (tunnel?.file !== undefined && tunnel.file !== "")
+  if ((tunnel?.file ?? "") !== "" || undug(config).length > 0)
     return [{ path, message: "is not for a tunnel: what stays at home is the bridge's there" }];
   if (nic?.card !== "libpcap") return [];
   return [{ path, message: "is not for nic.card libpcap, which takes only what devices send: set ring" }];

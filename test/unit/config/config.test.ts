@@ -246,6 +246,24 @@ const BAD_FILES: readonly (readonly [what: string, text: string, complaint: stri
     "f.yaml:5:10 /isolate is not for a tunnel: what stays at home is the bridge's there",
   ],
   [
+    "between stations, with a preset whose tunnel is there",
+    `${MINIMAL}isolate: true\npreset: paired\ntunnel: {file: /etc/w.conf}\n`,
+    "f.yaml:5:10 /isolate is not for a tunnel: what stays at home is the bridge's there",
+  ],
+  ...["tunnel", "paired"].map(
+    (preset) =>
+      [
+        `between stations, with ${preset} before its tunnel is there`,
+        `${MINIMAL}isolate: true\npreset: ${preset}\n`,
+        "f.yaml:5:10 /isolate is not for a tunnel: what stays at home is the bridge's there\nf.yaml:6:9 /preset needs a tunnel: name a wg-quick file as tunnel.file",
+      ] as const,
+  ),
+  [
+    "between stations, with a device whose tunnel is missing",
+    `${MINIMAL.replace("}", ", preset: tunnel}")}isolate: true\n`,
+    "f.yaml:4:5 /devices/0 needs a tunnel: name a wg-quick file as tunnel.file\nf.yaml:5:10 /isolate is not for a tunnel: what stays at home is the bridge's there",
+  ],
+  [
     "between stations, by libpcap",
     `${MINIMAL}isolate: true\nnic: {card: libpcap}\n`,
     "f.yaml:5:10 /isolate is not for nic.card libpcap, which takes only what devices send: set ring",
