@@ -23,6 +23,7 @@ import { labelCapture } from "./labelled-capture.js";
 import { Program } from "./program.js";
 import type { Questions } from "./questions.js";
 import { Relay } from "./relay.js";
+import { socketPath } from "./socket-path.js";
 import type { DemoReport, Seen } from "./report.js";
 import type { Screen } from "./screen.js";
 import { line, table } from "./table.js";
@@ -68,6 +69,7 @@ type Undo = () => Promise<unknown>;
  */
 export class Demo {
   readonly folder: string;
+  readonly #socket: string;
   readonly #options: DemoOptions;
   readonly #screen: Screen;
   readonly #signal: AbortSignal;
@@ -76,11 +78,13 @@ export class Demo {
   #outer: OuterView | null = null;
   #url = "";
 
+  /** Throws `host` where the folder for temporary files is too deep for a socket. */
   constructor(options: DemoOptions, screen: Screen, signal: AbortSignal) {
     this.#options = options;
     this.#screen = screen;
     this.#signal = signal;
     this.folder = join(tmpdir(), `${FOLDER}${process.pid}`);
+    this.#socket = socketPath(join(this.folder, "api.sock"), "set TMPDIR to a shorter folder");
   }
 
   /** Why the demo cannot run on this machine, in words for a person, or null. */
@@ -283,7 +287,7 @@ export class Demo {
     const argv = [process.execPath, MAIN, "run", "--config", path];
     const daemon = Program.start(laboratory, "box", argv, "hushbox", (said) => log.write(`${said}\n`));
     this.#undo.push(() => daemon.stop());
-    const relay = await Relay.open(laboratory, "box", PORT, this.folder);
+    const relay = await Relay.open(laboratory, "box", PORT, this.#socket);
     this.#undo.push(() => relay.close());
     this.#url = relay.url;
     const until = performance.now() + READY_WITHIN;

@@ -21,9 +21,8 @@ export class Relay {
     this.#end = end;
   }
 
-  /** Leads to `port` in a place, from the same port here where it is free. */
-  static async open(laboratory: Laboratory, place: Place, port: number, folder: string): Promise<Relay> {
-    const path = join(folder, "api.sock");
+  /** Leads to `port` in a place, from the same port here where it is free; `path`: of the unix socket between them. */
+  static async open(laboratory: Laboratory, place: Place, port: number, path: string): Promise<Relay> {
     const script = join(import.meta.dirname, "relay-end.js");
     const end = Program.start(
       laboratory,

@@ -1,6 +1,8 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { socketPath } from "../../src/demo/socket-path.js";
 import { tool } from "../../src/emulator/command.js";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY, type Place } from "../../src/emulator/topology.js";
@@ -51,9 +53,9 @@ export class LaboratoryBox {
     await laboratory.run(place, [tool("ip"), "link", "set", "lo", "up"]);
     const namespace = laboratory.namespaces[place];
     const child = new Child(namespace, process.execPath, [main, "run", "--config", config]);
-    // Network namespaces do not part unix sockets.
-    const socket = join(directory, "api.sock");
-    rmSync(socket, { force: true });
+    // Network namespaces do not part unix sockets; where a test has its files may be too deep for one.
+    const sockets = mkdtempSync(join(tmpdir(), "hushbox-api-"));
+    const socket = socketPath(join(sockets, "api.sock"), "set TMPDIR to a shorter folder");
     const relay = new Child(namespace, process.execPath, [
       join(ROOT, "build/src/demo/relay-end.js"),
       socket,
@@ -107,12 +109,17 @@ export class LaboratoryBox {
   async kill(): Promise<void> {
     process.kill(this.child.pid, "SIGKILL");
     await this.child.text();
-    await this.#relay.stop();
+    await this.#unplug();
   }
 
   /** Idempotent. */
   async stop(): Promise<void> {
-    await this.#relay.stop();
+    await this.#unplug();
     await this.child.stop(10_000);
+  }
+
+  async #unplug(): Promise<void> {
+    await this.#relay.stop();
+    rmSync(dirname(this.#socket), { recursive: true, force: true });
   }
 }
