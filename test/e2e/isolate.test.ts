@@ -272,6 +272,13 @@ void test("between stations", { skip, timeout: 270_000 }, async (t) => {
     await box.stop();
     t.match(await ping(speaker, phone, 3), "100% packet loss", "nor after an ordinary end");
   });
+
+  await t.test("what still runs in a station ends with it", async (t) => {
+    const left = [speaker, phone].map(({ namespace }) => new Child(namespace, "sleep", ["600"]));
+    stations.remove();
+    t.ok(await until(() => left[1]?.running === false), "also where a test was cut off");
+    t.ok(left[0]?.running, "the laboratory's own are its affair");
+  });
 });
 
 async function statusOf(box: LaboratoryBox): Promise<Status> {

@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Laboratory } from "../../src/emulator/laboratory.js";
+import { removeNamespace } from "../../src/emulator/leftovers.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { sh } from "./spaces.js";
 
@@ -51,13 +51,14 @@ export class Stations {
     return { namespace, name, mac, v4 };
   }
 
+  /** Ends every program in them, which the namespace alone would outlive, and deletes them. Harmless when called again. */
   remove(): void {
-    for (const namespace of this.#made) spawnSync("ip", ["netns", "del", namespace]);
+    for (const namespace of this.#made.splice(0)) removeNamespace(namespace);
   }
 }
 
 /** Removes what runs that were killed left behind. */
 function sweep(prefix: string): void {
   for (const [name, pid = ""] of sh("ip netns list").matchAll(new RegExp(`^${prefix}-(\\d+)\\S*-sta-\\S+`, "gm")))
-    if (!existsSync(`/proc/${pid}`)) sh(`ip netns del ${name}`);
+    if (!existsSync(`/proc/${pid}`)) removeNamespace(name);
 }
