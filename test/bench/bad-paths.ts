@@ -1,16 +1,15 @@
 //   speaker ── box [hushbox] ── router (NAT, ct state invalid drop) ── provider ── [bad path] ── world
 //
 // Twice, side by side: hushbox with preset off in the one, with padding in the other. Each run is drawn from its seed.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { command, missingPackages } from "../../src/emulator/command.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
+import { command } from "../../src/emulator/command.js";
 import { HushboxError } from "../../src/errors/hushbox-error.js";
 import { messageOf } from "../../src/errors/message-of.js";
-import { ROOT } from "../support/generated.js";
+import { boxMissing } from "../support/box-missing.js";
 import { Bed } from "./bad-paths/bed.js";
 import { conditionsOf, inWords } from "./bad-paths/conditions.js";
 import { meeting } from "./bad-paths/meeting.js";
@@ -126,14 +125,6 @@ async function badPaths({ runs, seed, json, keep }: Options): Promise<boolean> {
   return good;
 }
 
-function lacks(): string | null {
-  const why = Laboratory.unavailable();
-  if (why !== null) return why;
-  const packages = missingPackages(["tcpdump", "ping", "openssl"]);
-  if (packages.length > 0) return `install the Debian packages ${packages.join(" ")}`;
-  return existsSync(join(ROOT, "build/native/ring.node")) ? null : "build/native/ring.node is not there: npm run build";
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -151,8 +142,8 @@ async function main(): Promise<number> {
   const [runs, seed] = [Number(values.runs), Number(values.seed)];
   if (!(Number.isInteger(runs) && runs >= 1)) throw new TypeError("--runs takes a number from 1 on");
   if (!Number.isInteger(seed)) throw new TypeError("--seed takes a whole number");
-  const why = lacks();
-  if (why !== null) throw new HushboxError("host", why);
+  const why = boxMissing(["tcpdump", "ping", "openssl"]);
+  if (why !== false) throw new HushboxError("host", why);
   return (await badPaths({ runs, seed, json: values.json, keep: values.keep })) ? 0 : 1;
 }
 

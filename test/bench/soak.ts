@@ -1,17 +1,16 @@
 //   speaker eth0 ── in0 hushbox out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world
 //
 // Mixed traffic both ways while defenses are changed at random over HTTP ten times a second.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { HushboxError } from "../../src/errors/hushbox-error.js";
 import { messageOf } from "../../src/errors/message-of.js";
-import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
-import { ROOT } from "../support/generated.js";
+import { boxMissing } from "../support/box-missing.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { pause } from "./child.js";
 import { machine } from "./machine.js";
@@ -212,14 +211,6 @@ function quantile(ascending: readonly number[], q: number): number {
   return ascending[Math.floor(q * (ascending.length - 1))] ?? NaN;
 }
 
-function lacks(): string | null {
-  const why = Laboratory.unavailable();
-  if (why !== null) return why;
-  const packages = missingPackages(["ping", "openssl"]);
-  if (packages.length > 0) return `install the Debian packages ${packages.join(" ")}`;
-  return existsSync(join(ROOT, "build/native/ring.node")) ? null : "build/native/ring.node is not there: npm run build";
-}
-
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -235,8 +226,8 @@ async function main(): Promise<number> {
   }
   const minutes = Number(values.minutes);
   if (!(minutes >= 0.1 && minutes <= 1440)) throw new TypeError("--minutes takes a number from 0.1 to 1440");
-  const why = lacks();
-  if (why !== null) throw new HushboxError("host", why);
+  const why = boxMissing(["ping", "openssl"]);
+  if (why !== false) throw new HushboxError("host", why);
   const directory = mkdtempSync(join(tmpdir(), "hushbox-soak-"));
   try {
     const { checks, facts } = await soak(minutes, values.seed, directory);

@@ -9,13 +9,14 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tap, { test } from "tap";
-import { collect, command, missingPackages, tool, type CommandResult } from "../../src/emulator/command.js";
+import { collect, command, tool, type CommandResult } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import type { Status } from "../../src/api/status.js";
 import { accountOf, missing, statusOf, unaccounted } from "../bench/soak/account.js";
+import { boxMissing } from "../support/box-missing.js";
 import { pcapFile } from "../support/capture.js";
 import { frame } from "../support/frame.js";
 import { ROOT } from "../support/generated.js";
@@ -25,12 +26,7 @@ import { pause, Talking, until } from "../support/talking.js";
 
 const MAIN = join(ROOT, "build/src/main.js");
 const RAW = join(ROOT, "build/test/support/raw-frames.js");
-const packages = missingPackages(["ping"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["ping"]);
 const { inside, outside } = TOPOLOGY.box;
 
 tap.setTimeout(200_000);

@@ -1,18 +1,12 @@
 // Two runs over bad paths: node build/test/bench/bad-paths.js --runs 2. `npm run bad-paths` is the long one.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import tap, { test } from "tap";
-import { collect, missingPackages } from "../../src/emulator/command.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
+import { collect } from "../../src/emulator/command.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 
-const packages = missingPackages(["tcpdump", "ping", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump", "ping", "openssl"]);
 /** Both IP versions, loss, a narrow path, GRO; what a machine's other work stretches is not judged here. */
 const SEED = "9";
 const JUDGED = /hash|ended|INVALID/;

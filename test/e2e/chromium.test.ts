@@ -6,19 +6,18 @@
 //
 // Needs root, what the laboratory needs, and the Debian packages chromium and ngtcp2-server; what is missing is skipped aloud.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import tap, { test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { missingPackages } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import { kernelCounts, READ_COUNTS, since } from "../bench/bad-paths/kernel-counts.js";
 import { BadLink } from "../support/bad-link.js";
+import { boxMissing } from "../support/box-missing.js";
 import { browse } from "../support/browse.js";
 import { Chromium } from "../support/chromium.js";
 import { ROOT } from "../support/generated.js";
@@ -27,13 +26,7 @@ import { LaboratoryBox } from "../support/laboratory-box.js";
 import { Stage } from "../support/stage.js";
 import { wanView } from "../support/wan-view.js";
 
-const packages = missingPackages(["tcpdump", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0 ? `install the Debian packages ${packages.join(" ")}` : null) ??
-  Chromium.missing() ??
-  Http3Server.missing() ??
-  (!existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = Chromium.missing() ?? Http3Server.missing() ?? boxMissing(["tcpdump", "openssl"]);
 
 const BYTES_DOWN = 2e6;
 const BYTES_UP = 1.5e6;

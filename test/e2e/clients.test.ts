@@ -12,15 +12,15 @@ import { pipeline } from "node:stream/promises";
 import tap, { test, type Test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { missingPackages, which, type CommandResult } from "../../src/emulator/command.js";
+import { which, type CommandResult } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { DOWN, UP } from "../../src/packet/packet.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import * as ethernet from "../../src/wire/ethernet.js";
 import { ICMP, ICMPV6, TCP, UDP } from "../../src/wire/protocol.js";
 import { Child } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { decoyKind, hops, trail } from "../support/decoy-trail.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
@@ -28,12 +28,7 @@ import { Stage } from "../support/stage.js";
 import { eachFrame } from "../support/seen-frames.js";
 
 const MEGABYTES = Number(process.env["HUSHBOX_MEGABYTES"] ?? 100);
-const packages = missingPackages(["tcpdump", "ping", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump", "ping", "openssl"]);
 
 /** A reason to skip where a program is not there. */
 const without = (program: string, debian: string): string | false =>

@@ -3,27 +3,22 @@
 //     speaker ── box(hushbox) ── router(NAT) ── isp ── [hostile box] ── world
 //
 // Needs root and what the laboratory needs; skipped aloud without.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tap, { test } from "tap";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { HOME, type Errand, type Outcome } from "../bench/bad-paths/transfers.js";
 import { Child } from "../bench/child.js";
 import { BadLink, GOOD } from "../support/bad-link.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import type { MannerName } from "../support/hostile-manners.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { Talking } from "../support/talking.js";
 
-const packages = missingPackages(["openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["openssl"]);
 const NARROW_MTU = 1400;
 /** What is tried where longer packets seem to get lost. */
 const LEAST_MTU = 1280;

@@ -3,25 +3,21 @@
 //     speaker eth0 ── in0 box(hushbox) out0 ── lan0 router(NAT) wan0 ── down0 isp(refuses) up0 ── net0 world
 //
 // Needs root, python3, and what the laboratory needs; skipped aloud without them.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tap, { test } from "tap";
-import { which } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import type { Place } from "../../src/emulator/topology.js";
 import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/bad-paths/kernel-counts.js";
 import { Child } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { Talking } from "../support/talking.js";
 
-const skip =
-  Laboratory.unavailable() ??
-  (which("python3") === null
-    ? "needs python3"
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing([], "python3");
 
 const PORT = 4430;
 const CLOSED = 4440;

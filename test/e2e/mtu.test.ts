@@ -4,13 +4,13 @@
 //                                                          MTU 1400, later 1500
 //
 // Needs root, what the laboratory needs, tcpdump, iputils-ping and openssl; skipped aloud without them.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import tap, { test, type Test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { missingPackages, tool } from "../../src/emulator/command.js";
+import { tool } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
@@ -18,17 +18,13 @@ import { TCP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
 import { kernelCounts, READ_COUNTS, since, type KernelCounts } from "../bench/bad-paths/kernel-counts.js";
 import { Child } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import type { Asked } from "../support/echo-peer.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { eachFrame } from "../support/seen-frames.js";
 
-const packages = missingPackages(["tcpdump", "ping", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump", "ping", "openssl"]);
 
 const { router, isp } = TOPOLOGY;
 const PEER = join(ROOT, "build/test/support/echo-peer.js");

@@ -3,23 +3,19 @@
 //     speaker eth0 ── in0 box(systemd: hushbox.service) out0 ── lan0 router
 //
 // Needs root, systemd, python3, and what the laboratory needs; skipped aloud without them.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "tap";
-import { tool, which } from "../../src/emulator/command.js";
+import { tool } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { pause } from "../bench/child.js";
-import { ROOT } from "../support/generated.js";
+import { boxMissing } from "../support/box-missing.js";
 import { holdLoop } from "../support/held-loop.js";
 import { SystemdBox } from "../support/systemd-box.js";
 
-const skip =
-  Laboratory.unavailable() ??
-  SystemdBox.unavailable() ??
-  (existsSync(join(ROOT, "build/native/ring.node")) ? null : "needs build/native/ring.node (npm run build)") ??
-  (which("python3") === null ? "needs python3" : false);
+const skip = SystemdBox.unavailable() ?? boxMissing([], "python3");
 
 const CONFIG = `# The test's.
 inside: ${TOPOLOGY.box.inside}

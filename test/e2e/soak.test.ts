@@ -1,18 +1,12 @@
 // The soak in short: node build/test/bench/soak.js --minutes 0.4. `npm run soak` is the long one.
-import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { test } from "tap";
-import { collect, missingPackages } from "../../src/emulator/command.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
+import { collect } from "../../src/emulator/command.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 
-const packages = missingPackages(["ping", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["ping", "openssl"]);
 
 void test("mixed traffic while defenses are changed ten times a second", { skip, timeout: 150_000 }, async (t) => {
   const argv = [join(ROOT, "build/test/bench/soak.js"), "--minutes", "0.4", "--seed", "short", "--json"];

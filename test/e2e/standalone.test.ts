@@ -3,17 +3,15 @@
 //     speaker eth0 ── in0 box(hushbox) out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world(cloud)
 //
 // Needs root and what the laboratory needs; skipped aloud without.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import tap, { test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
-import { missingPackages } from "../../src/emulator/command.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
 import type { Summary } from "../../src/emulator/report.js";
 import { OBSERVERS, type Place } from "../../src/emulator/topology.js";
 import { Child } from "../bench/child.js";
 import { BadLink } from "../support/bad-link.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { Stage } from "../support/stage.js";
@@ -25,12 +23,7 @@ const SECONDS = 30;
 const SETTLE_MS = 1_500;
 const FULL = 1514;
 const TRIP = { delay: 10_000, loss: 0, reorder: 0 };
-const packages = missingPackages(["tcpdump", "ping", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump", "ping", "openssl"]);
 
 tap.setTimeout(130_000);
 

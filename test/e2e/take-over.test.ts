@@ -5,15 +5,15 @@
 //     phone  phone0┘  (a second station)    └
 //
 // Needs root, python3, tcpdump and what the laboratory needs; skipped aloud without them.
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import tap, { test, type Test } from "tap";
 import type { Status } from "../../src/api/status.js";
 import { Capture } from "../../src/emulator/capture.js";
-import { missingPackages, which } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import * as ethernet from "../../src/wire/ethernet.js";
 import { pause } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { sendNumbered } from "../support/numbered-frames.js";
@@ -21,12 +21,7 @@ import { PacedStream, type StreamFate } from "../support/paced-stream.js";
 import { eachFrame } from "../support/seen-frames.js";
 import { until } from "../support/talking.js";
 
-const missing = missingPackages(["ping", "tcpdump"]);
-const skip =
-  Laboratory.unavailable() ??
-  (missing.length > 0 ? `install the Debian packages ${missing.join(" ")}` : null) ??
-  (which("python3") === null ? "needs python3" : null) ??
-  (existsSync(`${ROOT}/build/native/ring.node`) ? false : "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["ping", "tcpdump"], "python3");
 
 const MAIN = `${ROOT}/build/src/main.js`;
 const { speaker, router } = TOPOLOGY;

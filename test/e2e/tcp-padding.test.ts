@@ -3,29 +3,24 @@
 //     speaker eth0 ── in0 box(hushbox) out0 ── lan0 router(NAT) wan0 ── down0 isp up0 ── net0 world
 //
 // Needs root and what the laboratory needs; skipped aloud without them.
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import tap, { test, type Test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
-import { missingPackages } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { TCP } from "../../src/wire/protocol.js";
 import * as tcp from "../../src/wire/tcp.js";
 import { Child } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { eachFrame } from "../support/seen-frames.js";
 
-const packages = missingPackages(["tcpdump"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump"]);
 
 const PORT = 4430;
 const FULL = 1514;

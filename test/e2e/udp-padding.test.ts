@@ -12,9 +12,8 @@ import { join } from "node:path";
 import tap, { test } from "tap";
 import { Capture } from "../../src/emulator/capture.js";
 import { selfSigned } from "../../src/emulator/certificate.js";
-import { command, missingPackages, tool, which, type CommandResult } from "../../src/emulator/command.js";
+import { command, tool, which, type CommandResult } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
 import { OBSERVERS, TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { SeededRandom } from "../../src/random/seeded-random.js";
 import * as ethernet from "../../src/wire/ethernet.js";
@@ -25,6 +24,7 @@ import { UDP } from "../../src/wire/protocol.js";
 import * as quic from "../../src/wire/quic.js";
 import * as udp from "../../src/wire/udp.js";
 import { Child } from "../bench/child.js";
+import { boxMissing } from "../support/box-missing.js";
 import { frame, over } from "../support/frame.js";
 import { ROOT } from "../support/generated.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
@@ -32,12 +32,7 @@ import { Stage } from "../support/stage.js";
 import { eachFrame } from "../support/seen-frames.js";
 import type { EchoCount } from "../support/udp-echo.js";
 
-const packages = missingPackages(["tcpdump", "openssl"]);
-const skip =
-  Laboratory.unavailable() ??
-  (packages.length > 0
-    ? `install the Debian packages ${packages.join(" ")}`
-    : !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)");
+const skip = boxMissing(["tcpdump", "openssl"]);
 
 /** A reason to skip where a program is not there. */
 const without = (program: string, debian: string): string | false =>

@@ -4,15 +4,15 @@
 //     speaker eth0 ── in0 box(hushbox; Prometheus on lo) out0 ── lan0 router wan0 ── down0 isp up0 ── net0 world(cloud)
 //
 // Needs root, Prometheus, python3, and what the laboratory needs; skipped aloud without them.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type Test } from "tap";
-import { tool, which } from "../../src/emulator/command.js";
+import { tool } from "../../src/emulator/command.js";
 import { ENDPOINTS } from "../../src/emulator/endpoints.js";
-import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY, type Place } from "../../src/emulator/topology.js";
 import { Child, pause } from "../bench/child.js";
 import { askInside } from "../support/ask-inside.js";
+import { boxMissing } from "../support/box-missing.js";
 import { DASHBOARDS, filled, readDashboard } from "../support/dashboard.js";
 import { NOTES, ROOT } from "../support/generated.js";
 import { holdLoop } from "../support/held-loop.js";
@@ -20,11 +20,7 @@ import { Prometheus, type Line } from "../support/prometheus.js";
 import { noPrometheus } from "../support/promtool.js";
 import { Stage } from "../support/stage.js";
 
-const ADDON = join(ROOT, "build/native/ring.node");
-const skip =
-  Laboratory.unavailable() ??
-  (existsSync(ADDON) ? null : "needs build/native/ring.node (npm run build)") ??
-  (which("python3") === null ? "needs python3" : noPrometheus);
+const skip = boxMissing([], "python3") || noPrometheus;
 const API = "http://127.0.0.1:8377";
 const SECONDS = 40;
 /** Seconds that a question waits for its answer to become true. */

@@ -1,14 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
-import { missingPackages } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { tunnelTools, wgFiles } from "../../src/emulator/wireguard.js";
+import { boxMissing } from "./box-missing.js";
 import { LaboratoryBox } from "./laboratory-box.js";
 import { Stage } from "./stage.js";
-import { ROOT } from "./generated.js";
-import { existsSync } from "node:fs";
 
 /** One size and slots, by what there is of defenses: every packet 1420 bytes, one each 2 ms, a decoy after a second of silence. */
 export const SLOTS = {
@@ -22,11 +20,7 @@ export const SLOTS = {
 
 /** Why no tunnel can be dug here, or false. */
 export function tunnelMissing(): string | false {
-  const why = Laboratory.unavailable();
-  if (why !== null) return why;
-  const packages = missingPackages(["tcpdump", "ping", "openssl", ...tunnelTools()]);
-  if (packages.length > 0) return `install the Debian packages ${packages.join(" ")}`;
-  return !existsSync(join(ROOT, "build/native/ring.node")) && "needs build/native/ring.node (npm run build)";
+  return boxMissing(["tcpdump", "ping", "openssl", ...tunnelTools()]);
 }
 
 let count = 0;
