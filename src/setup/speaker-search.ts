@@ -32,7 +32,11 @@ export async function searchSpeakers(
   to: { address: string; port: number } = MDNS,
 ): Promise<FoundSpeaker[]> {
   const found = new Map<string, FoundSpeaker>();
-  const sockets = await Promise.all(from.map((address) => listen(address, found)));
+  const opened = await Promise.allSettled(from.map((address) => listen(address, found)));
+  const sockets = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  // An address that has gone is no reason not to ask from the others.
+  const [first] = opened;
+  if (sockets.length === 0 && first?.status === "rejected") throw first.reason;
   try {
     for (let i = 0; i < 3; i++) {
       for (const socket of sockets) socket.send(question(SERVICES), to.port, to.address);
@@ -61,13 +65,25 @@ function listen(address: string, found: Map<string, FoundSpeaker>): Promise<Sock
       }
     });
     socket.bind(0, address, () => {
-      socket.setMulticastInterface(address);
-      socket.setMulticastTTL(255);
+      // Refused, it changes nothing: a question to all leaves by the card that has its sender's address anyhow (Linux), and one hop is enough. Thrown
+      // from here, an error would meet nobody.
+      tolerated(() => {
+        socket.setMulticastInterface(address);
+        socket.setMulticastTTL(255);
+      });
       // A network that is not there any more is no reason to stop.
       socket.removeAllListeners("error").on("error", () => undefined);
       resolve(socket);
     });
   });
+}
+
+function tolerated(set: () => void): void {
+  try {
+    set();
+  } catch {
+    // As good without.
+  }
 }
 
 function rank({ service }: FoundSpeaker): number {

@@ -87,6 +87,22 @@ test("asks, and hears who answers", async (t) => {
   t.same(asked[0], question(SERVICES));
 });
 
+test("asks also where the kernel binds no multicast to the address, and where another address has gone", async (t) => {
+  const speaker = createSocket("udp4");
+  await new Promise<void>((resolve) => speaker.bind(0, "127.0.0.1", resolve));
+  t.teardown(() => speaker.close());
+  let asked = 0;
+  speaker.on("message", () => asked++);
+  const to = { address: "127.0.0.1", port: speaker.address().port };
+  // A broadcast address can be bound to; IP_MULTICAST_IF of it fails.
+  t.same(await searchSpeakers(["127.255.255.255", "192.0.2.1"], 300, to), []);
+  t.equal(asked, 3);
+  await t.rejects(searchSpeakers(["192.0.2.1"], 300, to), {
+    code: "setup",
+    message: /looking for speakers from 192\.0\.2\.1 failed: .*EADDRNOTAVAIL/,
+  });
+});
+
 test("finds a MAC address among neighbours", async (t) => {
   const machine = new MachineTwin(t);
   let looks = 0;
