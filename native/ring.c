@@ -37,6 +37,7 @@
 #define MAX_PAD 4096
 #define FRAME_BYTES 2048
 #define BLOCK_BYTES 65536 /* a multiple of the page size on every machine, 16 KiB pages of a Pi 5 too */
+_Static_assert(BLOCK_BYTES % 65536 == 0 && BLOCK_BYTES % FRAME_BYTES == 0, "the kernel takes whole pages of whole frames");
 #define MAX_FILTER 256
 #define TICK_NS 250000000L
 

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { isPreset, PRESET_NAMES } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { messageOf } from "../errors/message-of.js";
+import { tooNarrow } from "../nic/native.js";
 import type { Progress } from "../setup/activate.js";
 import { Host, SystemRunner } from "../setup/host.js";
 import { setUp, type SetupFlags, type SetupReport } from "../setup/set-up.js";
@@ -93,6 +94,8 @@ async function run(args: string[]): Promise<number> {
       "permission",
       "setup looks into and changes the system's files: run it as root (sudo hushbox setup)",
     );
+  const narrow = host.live && !values.undo ? tooNarrow(process.arch) : null;
+  if (narrow !== null) throw new HushboxError("setup", narrow);
   const progress = attended();
   if (values.undo) {
     const report = await undo({ force, dryRun }, host, progress);

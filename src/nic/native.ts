@@ -98,12 +98,24 @@ export interface Native extends InterfaceCalls, NetlinkCalls, KeeperCalls {
 
 let loaded: Native | undefined;
 
+/** Node's names for machines of 32 bits that Debian has it for. */
+const NARROW: readonly string[] = ["arm", "ia32"];
+
+/** What is the matter with this kind of machine, or null. Counters that two threads share are written in one piece on 64 bits alone. */
+export function tooNarrow(architecture: string): string | null {
+  return NARROW.includes(architecture)
+    ? `hushbox needs a 64-bit system, and this Node is for ${architecture}: a Raspberry Pi 3 or newer takes Raspberry Pi OS (64-bit)`
+    : null;
+}
+
 /** What was compiled on this machine comes before what a package brought along. */
 const FILES = ["ring.node", `ring-${process.arch}.node`];
 
 /** The addon, loaded once a thread. Throws `native-missing` where none is for this machine. */
 export function native(): Native {
   if (loaded !== undefined) return loaded;
+  const narrow = tooNarrow(process.arch);
+  if (narrow !== null) throw new HushboxError("native-missing", narrow);
   const load = createRequire(import.meta.url);
   let cause: unknown;
   for (const file of FILES) {
