@@ -1,25 +1,26 @@
 import { HushboxError } from "../errors/hushbox-error.js";
 
-/** Rows that are measured side by side: four registers of two doubles. */
-export const LANES = 8;
+/** Rows that are measured side by side: four registers of four sums. */
+export const LANES = 16;
+/** From the sums of sixteen rows to those of the next: a word of bits stands between, the lowest for the first row, and three words of nothing. */
+export const STRIDE = 20;
 const PAGE = 65_536;
 const MOST_PAGES = 65_536;
 
 /*
- * The one loop in which neighbours spend their time, as WebAssembly, since JavaScript has no vector instructions. 360 searches in 1437 × 64: 26 ms
- * in JavaScript, four rows side by side; scikit-learn, whose BLAS has them, takes 9 ms (test/bench/attacks.ts). Each lane adds column after
- * column, as a plain loop would, so that the sums are the same to the last bit. In words:
+ * The one loop in which neighbours spend their time, as WebAssembly, since JavaScript has no vector instructions: one of them multiplies eight
+ * differences and adds the products in pairs. In words, where ² and + make one number of two columns:
  *
- *   measure(point, at, end, stop, out)               addresses in bytes; stop: where the point ends
- *     do  a = b = c = d = 0; p = point
- *         do  v = both halves the double at p
+ *   measure(at, end, stop, out, limit)               addresses in bytes; the point begins at 0 and ends at stop
+ *     do  a = b = c = d = 0; p = 0
+ *         do  v = the two columns at p, four times
  *             a += (v - [at])², b += (v - [at + 16])², c += (v - [at + 32])², d += (v - [at + 48])²
- *             at += 64; p += 8
+ *             at += 64; p += 4
  *         while p < stop
- *         [out] = a, [out + 16] = b, [out + 32] = c, [out + 48] = d; out += 64
+ *         [out] = a, [out + 16] = b, [out + 32] = c, [out + 48] = d, [out + 64] = a bit for each sum up to limit; out += 80
  *     while at < end
  */
-const [POINT, AT, END, STOP, OUT, P, V, OFF, SUMS] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
+const [AT, END, STOP, OUT, LIMIT, P, V, OFF, SUMS] = [0, 1, 2, 3, 4, 5, 6, 7, 8];
 const [I32, V128, NOTHING] = [0x7f, 0x7b, 0x40];
 const get = (local: number): number[] => [0x20, local];
 const set = (local: number): number[] => [0x21, local];
@@ -28,31 +29,40 @@ const loop = (...body: number[][]): number[] => [0x03, NOTHING, ...body.flat(), 
 const addI32 = (local: number, bytes: number): number[] => [...get(local), 0x41, ...signed(bytes), 0x6a, ...set(local)];
 const againIfBelow = (local: number, limit: number): number[] => [...get(local), ...get(limit), 0x49, 0x0d, 0];
 const load = (offset: number): number[] => [0xfd, 0x00, 4, offset];
-const loadBoth = [0xfd, 0x0a, 3, 0];
+const loadPair = [0xfd, 0x09, 2, 0];
 const store = (offset: number): number[] => [0xfd, 0x0b, 4, offset];
 const zero = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
-const add = [0xfd, 0xf0, 0x01];
-const subtract = [0xfd, 0xf1, 0x01];
-const multiply = [0xfd, 0xf2, 0x01];
+const add = [0xfd, 0xae, 0x01];
+const subtract = [0xfd, 0x91, 0x01];
+const multiplyAndPair = [0xfd, 0xba, 0x01];
+const broadcast = [0xfd, 0x11];
+const atMost = [0xfd, 0x3d];
+const narrow = [0xfd, 0x85, 0x01];
+const narrower = [0xfd, 0x65];
+const bits = [0xfd, 0x64];
+const storeI32 = (offset: number): number[] => [0x36, 2, ...unsigned(offset)];
 const QUARTERS = [0, 1, 2, 3];
 
 /** One function of five addresses, exported as "f". */
 function module(): Uint8Array<ArrayBuffer> {
   const body = loop(
     ...QUARTERS.map((i) => [...zero, ...set(SUMS + i)]),
-    [...get(POINT), ...set(P)],
+    [0x41, 0, ...set(P)],
     loop(
-      [...get(P), ...loadBoth, ...set(V)],
+      [...get(P), ...loadPair, ...set(V)],
       ...QUARTERS.map((i) => [
         ...[...get(SUMS + i), ...get(V), ...get(AT), ...load(16 * i), ...subtract],
-        ...[...tee(OFF), ...get(OFF), ...multiply, ...add, ...set(SUMS + i)],
+        ...[...tee(OFF), ...get(OFF), ...multiplyAndPair, ...add, ...set(SUMS + i)],
       ]),
       addI32(AT, 64),
-      addI32(P, 8),
+      addI32(P, 4),
       againIfBelow(P, STOP),
     ),
     ...QUARTERS.map((i) => [...get(OUT), ...get(SUMS + i), ...store(16 * i)]),
-    addI32(OUT, 64),
+    get(OUT),
+    ...QUARTERS.map((i) => [...get(SUMS + i), ...get(LIMIT), ...broadcast, ...atMost, ...(i % 2 === 1 ? narrow : [])]),
+    [...narrower, ...bits, ...storeI32(64)],
+    addI32(OUT, 80),
     againIfBelow(AT, END),
   );
   const locals = [2, 1, I32, 6, V128];
@@ -74,7 +84,7 @@ const unsigned = (value: number): number[] => (value < 128 ? [value] : [(value &
 /** Of numbers from 0 to 8191. */
 const signed = (value: number): number[] => (value < 64 ? [value] : [(value & 127) | 128, value >> 7]);
 
-type Measure = (point: number, at: number, end: number, stop: number, out: number) => void;
+type Measure = (at: number, end: number, stop: number, out: number, limit: number) => void;
 
 /** What is used of WebAssembly; Node's types leave it out. */
 declare const WebAssembly: {
@@ -85,48 +95,54 @@ declare const WebAssembly: {
 
 let compiled: object | undefined;
 
-/** Squared Euclidean distances from a point to many rows, which have places: eight of them lie column by column. */
+/** Squared Euclidean distances between points of 16-bit whole numbers: from one to many, which have places. Sums must stay below 2³¹. */
 export class Distances {
   /** Where the point belongs before `measure`. */
-  readonly point: Float64Array;
-  /** Of each measured place; overwritten by the next `measure`. */
-  readonly found: Float64Array;
-  readonly #points: Float64Array;
-  readonly #columns: number;
+  readonly point: Int16Array;
+  readonly #found: Int32Array;
+  /** Sixteen places side by side: two columns of each, then the next two. */
+  readonly #points: Int16Array;
+  /** Columns, and one more where they are odd: 0 everywhere. */
+  readonly #even: number;
   readonly #measure: Measure;
   readonly #outAt: number;
   readonly #pointsAt: number;
 
-  /** `places`: how many there are; `most`: how many are measured at once. Both multiples of LANES. Every value is Infinity at first. */
+  /** `places`: how many there are; `most`: how many are measured at once. Both multiples of LANES. Every number is 0 at first. */
   constructor(columns: number, places: number, most: number) {
-    this.#columns = columns;
-    this.#outAt = 8 * columns;
-    this.#pointsAt = 8 * (columns + most);
-    const pages = Math.ceil((this.#pointsAt + 8 * places * columns) / PAGE);
+    this.#even = columns + (columns % 2);
+    this.#outAt = 16 * Math.ceil((2 * this.#even) / 16);
+    this.#pointsAt = this.#outAt + 4 * (most / LANES) * STRIDE;
+    const pages = Math.ceil((this.#pointsAt + 2 * places * this.#even) / PAGE);
     if (pages > MOST_PAGES)
       throw new HushboxError(
         "samples-invalid",
         `looking for neighbours: ${String(places)} rows of ${String(columns)} columns are more than 4 GB`,
       );
     const memory = new WebAssembly.Memory({ initial: pages });
-    this.point = new Float64Array(memory.buffer, 0, columns);
-    this.found = new Float64Array(memory.buffer, this.#outAt, most);
-    this.#points = new Float64Array(memory.buffer, this.#pointsAt, places * columns).fill(Infinity);
+    this.point = new Int16Array(memory.buffer, 0, columns);
+    this.#found = new Int32Array(memory.buffer, this.#outAt, (most / LANES) * STRIDE);
+    this.#points = new Int16Array(memory.buffer, this.#pointsAt, places * this.#even);
     compiled ??= new WebAssembly.Module(module());
     this.#measure = new WebAssembly.Instance(compiled, { m: { m: memory } }).exports.f;
   }
 
-  /** Puts a row of a matrix at a place. */
-  put(place: number, values: Float64Array, row: number): void {
+  /** Puts a point at a place. */
+  put(place: number, point: Int16Array): void {
     const lane = place % LANES;
-    const base = (place - lane) * this.#columns + lane;
-    for (let column = 0; column < this.#columns; column++)
-      this.#points[base + column * LANES] = values[row * this.#columns + column] ?? 0;
+    const base = (place - lane) * this.#even + 2 * lane;
+    for (let column = 0; column < point.length; column++)
+      this.#points[base + (column >> 1) * 2 * LANES + (column & 1)] = point[column] ?? 0;
   }
 
-  /** From the point to the places [from, to), multiples of LANES, into `found`. */
-  measure(from: number, to: number): void {
-    const row = 8 * this.#columns;
-    this.#measure(0, this.#pointsAt + from * row, this.#pointsAt + to * row, row, this.#outAt);
+  /**
+   * From the point to the places [from, to), `from` being a multiple of LANES: by sixteen, the sums and then a bit for each that is `limit`
+   * (below 2³¹) or less. What fills up the last sixteen is measured, too. Overwritten by the next call.
+   */
+  measure(from: number, to: number, limit: number): Int32Array {
+    const row = 2 * this.#even;
+    const end = LANES * Math.ceil(to / LANES);
+    this.#measure(this.#pointsAt + from * row, this.#pointsAt + end * row, row, this.#outAt, limit);
+    return this.#found;
   }
 }

@@ -15,12 +15,18 @@ import { say } from "./say.js";
 const ATTACKS = ["decision-tree", "random-forest", "ada-boost", "k-nearest-neighbours"];
 /** Tasks that the pool has to do, and scikit-learn one after the other with all its threads. */
 const TASKS = 4;
-const HELP = `usage: npm run bench:attacks -- [--rounds N]
+const HELP = `usage: npm run bench:attacks -- [--rounds N] [--attacks LIST]
 
 Times each attack beside scikit-learn's on the same rows: one thread of each, then a pool of two threads against n_jobs=2.
 Needs the Debian package python3-sklearn.
 
-  --rounds N   rounds to take medians of (9)`;
+  --rounds N       rounds to take medians of (9)
+  --attacks LIST   some of ${ATTACKS.join(",")} (all)`;
+
+interface Wanted {
+  readonly rounds: number;
+  readonly attacks: readonly string[];
+}
 
 interface Took {
   /** Milliseconds. */
@@ -51,11 +57,11 @@ function here(name: string, train: Labelled, test: Labelled, seed: number): Took
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 const ms = (values: readonly number[]): string => median(values).toFixed(1);
 
-async function alone(name: string, set: Labelled, scikit: Scikit, rounds: number): Promise<void> {
+async function alone(name: string, set: Labelled, scikit: Scikit, { rounds, attacks }: Wanted): Promise<void> {
   const { learned, asked } = cut(set);
   const [train, test] = [pick(set, learned), pick(set, asked)];
   await scikit.load(set);
-  for (const attack of ATTACKS) {
+  for (const attack of attacks) {
     const first = here(attack, train, test, 0).wall;
     const ours: Took[] = [];
     const theirs: Took[] = [];
@@ -86,14 +92,14 @@ async function alone(name: string, set: Labelled, scikit: Scikit, rounds: number
   }
 }
 
-async function together(name: string, set: Labelled, scikit: Scikit, rounds: number): Promise<void> {
+async function together(name: string, set: Labelled, scikit: Scikit, { rounds, attacks }: Wanted): Promise<void> {
   const { learned, asked } = cut(set);
   const train = pick(set, learned);
   const shared = { ...train, samples: sharedMatrix(train.samples) };
   const test = sharedMatrix(pick(set, asked).samples);
   await scikit.load(set);
   const pool = new TrainingPool({ workers: 2 });
-  for (const attack of ATTACKS) {
+  for (const attack of attacks) {
     const ours: number[] = [];
     const theirs: number[] = [];
     for (let round = 0; round <= rounds; round++) {
@@ -115,9 +121,22 @@ async function together(name: string, set: Labelled, scikit: Scikit, rounds: num
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: "string", default: "9" },
+      attacks: { type: "string", default: ATTACKS.join(",") },
+      help: { type: "boolean" },
+    },
+  });
+  const attacks = values.attacks.split(",");
   const rounds = Number(values.rounds);
-  if (values.help === true || !Number.isInteger(rounds) || rounds < 1 || rounds > 99) {
+  if (
+    values.help === true ||
+    !Number.isInteger(rounds) ||
+    rounds < 1 ||
+    rounds > 99 ||
+    attacks.some((name) => !ATTACKS.includes(name))
+  ) {
     console.log(HELP);
     process.exitCode = values.help === true ? 0 : 2;
     return;
@@ -148,11 +167,12 @@ async function main(): Promise<void> {
       ]),
     );
     console.log(row(["---", "---", ...Array.from({ length: 8 }, () => "---:")]));
-    for (const [name, set] of Object.entries({ made: large, emulated, digits })) await alone(name, set, scikit, rounds);
+    for (const [name, set] of Object.entries({ made: large, emulated, digits }))
+      await alone(name, set, scikit, { rounds, attacks });
     console.log(`\n${String(TASKS)} tasks, a pool of two threads against n_jobs=2, wall\n`);
     console.log(row(["samples", "attack", "pool", "scikit-learn", "ratio"]));
     console.log(row(["---", "---", "---:", "---:", "---:"]));
-    await together("made", large, scikit, Math.min(rounds, 5));
+    await together("made", large, scikit, { rounds: Math.min(rounds, 5), attacks });
   } finally {
     scikit.stop();
   }

@@ -177,3 +177,65 @@ test("the nearest rows are those of a search through all", async () => {
     }),
   );
 });
+
+test("rows in wide tables are as near, to the last bit, as adding up column after column says", async () => {
+  const value = fc.oneof(
+    { weight: 6, arbitrary: fc.integer({ min: -2, max: 2 }) },
+    { weight: 4, arbitrary: fc.double({ min: -40, max: 40, noNaN: true }) },
+  );
+  /** What a few columns of a few rows hold instead: where squares overflow, where they vanish, and no number's end. */
+  const odd = fc.constantFrom(
+    1e100,
+    -1e100,
+    1e-170,
+    -3e-162,
+    1e-320,
+    5e-8,
+    1e8,
+    1e160,
+    -1e308,
+    Infinity,
+    -Infinity,
+    -0,
+  );
+  fc.assert(
+    fc.property(
+      fc.record({
+        rows: fc.oneof(
+          { weight: 9, arbitrary: fc.integer({ min: 1, max: 80 }) },
+          { weight: 1, arbitrary: fc.constantFrom(1023, 1100) },
+        ),
+        columns: fc.integer({ min: 1, max: 131 }),
+        values: fc.array(value, { minLength: 7, maxLength: 200 }),
+        /** How much narrower all columns but one are: so far below the grid's step, too. */
+        narrow: fc.constantFrom(1, 1e-3, 1e-5),
+        scale: fc.constantFrom(1, 1e-3, 1e-160, 1e150, 1 / 3),
+        odds: fc.array(fc.tuple(fc.nat(), odd), { maxLength: 5 }),
+        wanted: fc.integer({ min: 1, max: 40 }),
+      }),
+      ({ rows, columns, values, narrow, scale, odds, wanted }) => {
+        const all = Float64Array.from(
+          { length: (rows + 3) * columns },
+          (_, i) => (values[(i * 31 + (i >> 5) * 17) % values.length] ?? 0) * scale * (i % columns === 0 ? 1 : narrow),
+        );
+        for (const [at, strange] of odds) all[at % all.length] = strange;
+        const row = (i: number): Float64Array => all.subarray(i * columns, (i + 1) * columns);
+        const tree = new NeighbourTree({ rows, columns, values: all.slice(0, rows * columns) });
+        const nearest = new Nearest(Math.min(wanted, rows));
+        // The last three are not in the tree.
+        return [0, rows - 1, rows, rows + 1, rows + 2].every((asked) => {
+          tree.search(row(asked), nearest);
+          const near = Array.from({ length: rows }, (_, i) => {
+            const off = row(i).reduce((sum, x, column) => sum + ((row(asked)[column] ?? 0) - x) ** 2, 0);
+            return { i, off };
+          })
+            .filter(({ off }) => !Number.isNaN(off))
+            .sort((a, b) => (a.off === b.off ? a.i - b.i : a.off - b.off))
+            .slice(0, nearest.rows.length);
+          return near.every(({ i, off }, at) => nearest.rows[at] === i && Object.is(nearest.distances[at], off));
+        });
+      },
+    ),
+    { numRuns: 80 },
+  );
+});
