@@ -22,6 +22,7 @@ import {
 import { grouped, headlines, referenceCut, viewKey } from "./selection.js";
 import { tableOne } from "./table-one.js";
 import { presetCards, scenarioTitle, simulatedCards } from "./verdict-cards.js";
+import { NOT_HELD } from "./verdict.js";
 import { viewWords, windowWords } from "./wording.js";
 
 /** A campaign's page, and every picture in it. */
@@ -106,8 +107,15 @@ function verdicts(campaign: ReportedCampaign, each: (body: (measured: Measured) 
   });
   if (cards.source === "")
     return piece`<p>Nothing was measured${campaign.cells.length === 0 ? ": the campaign has no cells" : ""}.</p>`;
+  const without = campaign.scenarios.filter((scenario) =>
+    headlines(presetCells(measuredCells(campaign, scenario))).some(({ leakage }) => leakage.null === null),
+  );
+  const unheld =
+    without.length === 0
+      ? ""
+      : piece`<p><b>No null was measured</b> of cards that say “null not measured” (${without.map(({ title }) => title).join("; ")}): ${NOT_HELD}</p>`;
   return piece`<p>The number is the balanced accuracy of the best attack, which has learnt from defended traffic. On the line: the dot is the number, the bar through it its interval, the dashes are chance, and the grey block is what the best attack reads of labels that say nothing. A defense holds when the dot is inside the block. Each preset stands in the view in which it leaves most.</p>
-${cards}`;
+${unheld}${cards}`;
 }
 
 type Drawn = (found: readonly (Figure | null)[]) => Piece;

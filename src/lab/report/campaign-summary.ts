@@ -4,7 +4,7 @@ import { paperClaims } from "./paper-claims.js";
 import { simulationBesidePackets } from "./simulation-beside-packets.js";
 import { measuredCells, presetCells, type PresetCell, type ReportedCampaign } from "./reported-campaign.js";
 import { bestOf, headlines } from "./selection.js";
-import { verdictWords } from "./verdict.js";
+import { NOT_HELD, verdictWords } from "./verdict.js";
 import { added, attackWords, milliseconds, percent, protocolWords, viewWords, windowWords } from "./wording.js";
 
 /** The command that measures a campaign again; of a data set of one's own, the manifest is not known any more. */
@@ -48,6 +48,7 @@ export function campaignSummary(campaign: ReportedCampaign): string {
         title,
         `${origin} ${capital(windowWords(first.windows))}; ${protocolWords(first.leakage)}.`,
         presetTable(lines),
+        ...notHeld(lines),
       ].join("\n\n");
     }),
     claimsTable(campaign),
@@ -58,6 +59,15 @@ export function campaignSummary(campaign: ReportedCampaign): string {
     ...listOf("What is measured otherwise than in the paper", generalDifferences(campaign)),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** Of which presets nobody can say by this campaign whether the figure is luck. */
+function notHeld(cells: readonly PresetCell[]): string[] {
+  const names = cells.filter(({ leakage }) => leakage.null === null).map(({ defense }) => `\`${defense.preset}\``);
+  if (names.length === 0) return [];
+  return [
+    `No null was measured here ${names.length === cells.length ? "of any preset" : `of ${names.join(", ")}`}: ${NOT_HELD}`,
+  ];
 }
 
 function presetTable(cells: readonly PresetCell[]): string {

@@ -15,6 +15,10 @@ export interface VerdictWords {
 /** More classes than these are counted, not named. */
 const MOST_NAMES = 6;
 
+/** What it means where there is no null. */
+export const NOT_HELD =
+  "what the best attack would read of nothing is not known, and no figure there can be called chance or more than chance.";
+
 /** `behind`: as "behind standalone". */
 export function verdictWords(leakage: LeakageReport, behind: string): VerdictWords {
   const best = leakage.attacks.find(({ attack }) => attack === leakage.best);

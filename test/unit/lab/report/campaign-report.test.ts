@@ -213,6 +213,30 @@ test("names from outside stay text, and out of file names", (t) => {
   t.end();
 });
 
+test("where no null was measured, page and summary say so, and of what", (t) => {
+  const scenarios = ["held", "open"].map((name) => ({
+    name,
+    title: name,
+    real: false,
+    origin: "",
+    classes: ["x", "y"],
+  }));
+  const read = { attacks: { "decision-tree": 0.9 } };
+  const held = cellOf({ ...read, none: { p: 0.05, threshold: 0.5 } }, { scenario: "held", id: "held" });
+  const [none, some] = [[held, cellOf(read, { scenario: "open", id: "open" })], [held]].map((cells) =>
+    written(t.testdir({}), campaignOf(cells, { scenarios })),
+  );
+  t.match(
+    none?.html,
+    /<b>No null was measured<\/b> of cards that say “null not measured” \(open\): what the best attack/,
+  );
+  t.match(none?.summary, /### open[^]*\n\nNo null was measured here of any preset: what the best attack/);
+  t.notMatch(none?.summary, /### held[^#]*No null was measured/);
+  t.notMatch(`${String(some?.html)}${String(some?.summary)}`, /No null was measured/);
+  t.equal(markupFault(none?.html ?? "", true), null);
+  t.end();
+});
+
 test("scenarios that differ in signs alone have pictures of their own", (t) => {
   const scenarios = ["a b", "a-b"].map((name) => ({ name, title: name, real: false, origin: "", classes: ["x", "y"] }));
   const own = scenarios.map(({ name }) => cellOf({ attacks: { "decision-tree": 0.9 } }, { scenario: name, id: name }));
