@@ -18,6 +18,7 @@ import type { ObserverKind } from "../trace/make-observer.js";
 import { Dataset } from "./dataset/dataset.js";
 import { passCaptures } from "./samples/pass-captures.js";
 import type { Samples } from "./samples/samples.js";
+import type { TableFeatures } from "./samples/table-features.js";
 import { exchanged } from "./tunnel/equal-plans.js";
 import { scheduleBound, type Schedule } from "./tunnel/schedule-bound.js";
 
@@ -38,6 +39,8 @@ export interface AttackDatasetOptions {
   readonly vantage: "lan" | "beyond";
   readonly windows: WindowOptions;
   readonly attacks: readonly Attack[];
+  /** What attacks on tables learn from; the twelve if not given. Others bring features of their own. */
+  readonly features?: TableFeatures;
   /** The attacker has learnt from undefended traffic, and not again from defended. */
   readonly stale: boolean;
   readonly protocol: Omit<ProtocolOptions, "blocks">;
@@ -56,6 +59,8 @@ export interface AttackDatasetReport {
   readonly observer: ObserverKind;
   readonly vantage: "lan" | "wan";
   readonly windows: WindowOptions;
+  /** What attacks on tables learnt from; k-fingerprinting and deep-fingerprinting bring features of their own. */
+  readonly features: TableFeatures;
   readonly cost: DefenseCost;
   /** Of a tunnel: the balanced accuracy of who knows of each trace how many plans ran, and of that all there is to know; null elsewhere. */
   readonly bound: number | null;
@@ -78,6 +83,8 @@ export async function attackDataset(
   options: AttackDatasetOptions,
   progress: AttackProgress = () => undefined,
 ): Promise<AttackDatasetReport> {
+  const { features = "twelve", attacks } = options;
+  checkFeatures(features, attacks);
   const dataset = Dataset.open(options.dataset);
   const task = dataset.task(options.task ?? dataset.tasks[0] ?? "");
   const threads = availableParallelism();
@@ -91,8 +98,8 @@ export async function attackDataset(
   try {
     const leakage = await protocol(
       { train, test },
-      options.attacks,
-      { ...options.protocol, blocks: options.attacks.some(({ form }) => form === "table") ? { table: TWELVE } : {} },
+      attacks,
+      { ...options.protocol, blocks: asksTheTwelve(features, attacks) ? { table: TWELVE } : {} },
       {
         runner: new PoolRunner(pool, threads),
         progress: (done, all) => {
@@ -113,6 +120,7 @@ export async function attackDataset(
       observer: options.observer,
       vantage: options.vantage === "lan" ? "lan" : "wan",
       windows: options.windows,
+      features,
       cost,
       bound: scheduleBound(test.classes.length, schedules),
       given_plans: await givenPlans(given, options, new PoolRunner(pool, threads)),
@@ -122,6 +130,19 @@ export async function attackDataset(
     await pool.stop();
   }
 }
+
+/** Where a family is asked for, attacks that would not look at it are none that it says anything of. */
+function checkFeatures(features: TableFeatures, attacks: readonly Attack[]): void {
+  const own = attacks.filter(({ form }) => form !== "table").map(({ name }) => name);
+  if (features === "twelve" || own.length === 0) return;
+  throw new HushboxError(
+    "usage",
+    `attacking with the features ${features}: ${own.join(" and ")} would learn from features of its own; attack without`,
+  );
+}
+
+const asksTheTwelve = (features: TableFeatures, attacks: readonly Attack[]): boolean =>
+  features === "twelve" && attacks.some(({ form }) => form === "table");
 
 /** Holds the best attack against what it reads of plans alone, in as many repetitions as the null has. */
 async function givenPlans(
@@ -157,11 +178,12 @@ async function passedThrough(
     observer,
     windows,
     attacks,
+    features = "twelve",
   }: AttackDatasetOptions & { readonly task: string },
   threads: number,
   progress: AttackProgress,
 ): Promise<Samples> {
-  const looks = [{ observer, windows, forms: [...new Set(attacks.map(({ form }) => form))] }];
+  const looks = [{ observer, windows, forms: [...new Set(attacks.map(({ form }) => form))], features }];
   const defended = { preset, defenses, stretch, seed, vantage };
   const [samples] = await passCaptures({ manifest: dataset, task, defended, looks, threads }, (done, all) => {
     progress("captures", done, all);

@@ -3,6 +3,7 @@ import { ATTACKS, attackNamed } from "../attack/attacks.js";
 import { isPreset, PRESET_NAMES } from "../defense/presets.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { attackDataset, type AttackDatasetOptions, type AttackDatasetReport } from "../lab/attack-dataset.js";
+import { TABLE_FEATURES } from "../lab/samples/table-features.js";
 import { attackPage } from "../lab/report/attack-page.js";
 import { TargetFile } from "../lab/target-file.js";
 import { DEFAULTS } from "../leakage/protocol.js";
@@ -16,6 +17,7 @@ import { wholeNumber } from "./whole-number.js";
 import { windowCut } from "./window-cut.js";
 
 const NAMES = ATTACKS.map(({ name }) => name);
+const ON_TABLES = ATTACKS.filter(({ form }) => form === "table").map(({ name }) => name);
 
 /** `hushbox attack`: what classifiers that learn from a data set still read in it. */
 export const command: Command = {
@@ -36,6 +38,9 @@ they are not asked about. Beside it stands what the same attacks read where labe
   --observer O      stats: counts packets, lengths and times (default); parse: reads headers to undo padding and decoys
   --attacks LIST    as random-forest,ada-boost (default: all of ${NAMES.slice(0, 3).join(", ")},
                     ${NAMES.slice(3).join(", ")})
+  --features F      what attacks on tables learn from: twelve (the paper's, default), or a family of statistics:
+                    ${TABLE_FEATURES.filter((name) => name !== "twelve").join(", ")}. Then k-fingerprinting and
+                    deep-fingerprinting, which bring features of their own, take no part
   --seeds N         how often it is done with other folds and draws (default ${String(DEFAULTS.seeds.length)})
   --folds N         (default ${String(DEFAULTS.folds)}): each class needs as many groups
   --null N          repetitions under labels dealt anew, each as dear as one measurement: ${String(DEFAULTS.repetitions)} tell chance
@@ -65,7 +70,8 @@ async function run(args: string[]): Promise<number> {
       direction: { type: "string", default: "both" },
       vantage: { type: "string", default: "wan" },
       observer: { type: "string", default: "stats" },
-      attacks: { type: "string", default: NAMES.join(",") },
+      attacks: { type: "string" },
+      features: { type: "string", default: "twelve" },
       seeds: { type: "string", default: String(DEFAULTS.seeds.length) },
       folds: { type: "string", default: String(DEFAULTS.folds) },
       null: { type: "string", default: "0" },
@@ -84,6 +90,8 @@ async function run(args: string[]): Promise<number> {
   if (!isPreset(values.preset))
     throw new HushboxError("usage", `--preset is one of ${PRESET_NAMES.join(", ")}, not "${values.preset}"`);
   const progress = new Progress("hushbox attack");
+  const features = oneOf("features", TABLE_FEATURES, values.features);
+  const names = values.attacks?.split(",") ?? (features === "twelve" ? NAMES : ON_TABLES);
   const options: AttackDatasetOptions = {
     dataset,
     task: values.task ?? null,
@@ -98,7 +106,8 @@ async function run(args: string[]): Promise<number> {
       direction: oneOf("direction", ["both", "up", "down"], values.direction),
       field: "raw",
     },
-    attacks: values.attacks.split(",").map((name) => attackNamed(name.trim())),
+    attacks: names.map((name) => attackNamed(name.trim())),
+    features,
     stale: values.stale,
     protocol: {
       ...DEFAULTS,
@@ -134,6 +143,7 @@ function inWords({
   leakage,
   observer,
   vantage,
+  features,
 }: AttackDatasetReport): string {
   const share = (value: number): string => value.toFixed(3);
   const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
@@ -143,6 +153,7 @@ function inWords({
   const lines = [
     `${dataset.name}, ${dataset.real ? "real" : "emulated"}, task ${dataset.task}: ${String(dataset.traces)} traces; ${classes.join(", ")}`,
     `${defense.preset}, seen from ${vantage} by ${observer}: ${percent(cost.overhead.bytes)} more bytes, ${percent(cost.overhead.packets)} more packets, delay p50 ${cost.added_delay_ms.p50.toFixed(1)} ms`,
+    ...(features === "twelve" ? [] : [`attacks learn from the features ${features} instead of the twelve`]),
     `attack                 balanced accuracy       advantage   chance ${share(leakage.chance)}`,
     ...leakage.attacks.map(({ attack, balanced_accuracy: { value, low, high }, advantage }) =>
       [attack.padEnd(22), share(value), `(${share(low)} to ${share(high)})`, share(advantage.value).padStart(8)].join(

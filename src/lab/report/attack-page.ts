@@ -195,6 +195,7 @@ function facts({ dataset, defense, leakage, ...view }: AttackDatasetReport): Pie
     ["defense", `preset ${defense.preset}, seed ${defense.seed}`],
     ["observer", viewWords(view)],
     ["samples", windowWords(view.windows)],
+    ["features", view.features === "twelve" ? "the twelve, or the attack’s own" : view.features],
     ["protocol", `${protocolWords(leakage)}; seeds ${leakage.seeds.join(", ")}`],
     [
       "null",

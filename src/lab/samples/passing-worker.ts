@@ -39,7 +39,7 @@ async function pass({ manifest, task, defended, looks, member }: PassingJob): Pr
   const labelled = members[member];
   if (labelled === undefined)
     throw new HushboxError("internal", `passing captures: there is no member ${String(member)}`);
-  const tables = looks.map(({ windows, forms }) => new SampleTable({ windows, forms }));
+  const tables = looks.map((look) => new SampleTable(look));
   // Whoever looks in the same way is one observer, however many windows are cut of it.
   const onlookers = OBSERVER_KINDS.flatMap((observer) => {
     const own = tables.filter((_, i) => looks[i]?.observer === observer);

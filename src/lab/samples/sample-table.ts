@@ -8,6 +8,7 @@ import { Windows, type WindowOptions } from "../../features/windows.js";
 import type { SampleSet } from "../../leakage/sample-set.js";
 import type { Observation, TraceSink } from "../../trace/observation.js";
 import { GrowingRows } from "./growing-rows.js";
+import { familyOf, type TableFeatures } from "./table-features.js";
 import { WindowStart } from "./window-start.js";
 
 /** Packets of a sequence, whatever a window holds: the longest that networks are given. */
@@ -17,6 +18,8 @@ const LONGEST_SEQUENCE = 1000;
 export interface SampleTableOptions {
   readonly windows: WindowOptions;
   readonly forms: readonly SampleForm[];
+  /** Of the rows as a table; the twelve if not given. */
+  readonly features?: TableFeatures;
 }
 
 /** What the rows of a trace are labelled with. */
@@ -48,8 +51,8 @@ export class SampleTable implements TraceSink {
   readonly #groupNumbers = new Map<string, number>();
   #trace = -1;
 
-  constructor({ windows, forms }: SampleTableOptions) {
-    this.#shapes = new Map(forms.map((form) => [form, shapeOf(form, windows)]));
+  constructor({ windows, forms, features = "twelve" }: SampleTableOptions) {
+    this.#shapes = new Map(forms.map((form) => [form, shapeOf(form, windows, features)]));
     this.#starts = family(windows, new WindowStart());
   }
 
@@ -98,10 +101,10 @@ export class SampleTable implements TraceSink {
   }
 }
 
-function shapeOf(form: SampleForm, options: WindowOptions): Shape {
+function shapeOf(form: SampleForm, options: WindowOptions, features: TableFeatures): Shape {
   switch (form) {
     case "table":
-      return twelve(options);
+      return features === "twelve" ? twelve(options) : family(options, familyOf(features));
     case "fingerprint":
       return family(options, new KFingerprint());
     case "sequence":

@@ -68,6 +68,22 @@ test("activities are told apart, the same every time; a defense costs, and no gr
   t.equal(off.leakage.transferred, false);
 });
 
+test("attacks on tables learn from the family that is asked for; others have features of their own", async (t) => {
+  const dataset = emulated(t);
+  const tree = [attackNamed("decision-tree")];
+  const twelve = await attackDataset(options(dataset, { attacks: tree }));
+  const bursts = await attackDataset(options(dataset, { attacks: tree, features: "bursts" }));
+  t.equal(twelve.features, "twelve");
+  t.equal(bursts.features, "bursts");
+  t.equal(bursts.leakage.importance, null, "none of the twelve is what it was read by");
+  t.not(twelve.leakage.importance, null);
+  t.notSame(bursts.leakage.attacks, twelve.leakage.attacks);
+  await t.rejects(attackDataset(options(dataset, { features: "bursts" })), {
+    code: "usage",
+    message: /the features bursts: k-fingerprinting would learn from features of its own/,
+  });
+});
+
 test("behind a tunnel, what plans tell is held against what attacks read", async (t) => {
   const dataset = emulated(t);
   const paired = await attackDataset(

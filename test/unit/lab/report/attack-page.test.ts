@@ -11,6 +11,7 @@ function report(read: Read, changed: Partial<AttackDatasetReport> = {}): AttackD
     observer: "stats",
     vantage: "wan",
     windows: { cut: "trace", size: 0, direction: "both", field: "raw" },
+    features: "twelve",
     cost: COST,
     bound: null,
     given_plans: null,
