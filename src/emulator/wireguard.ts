@@ -1,5 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { release } from "node:os";
+import { join } from "node:path";
 import type { Tool } from "./command.js";
 import { ENDPOINTS } from "./endpoints.js";
 import { TOPOLOGY } from "./topology.js";
@@ -53,7 +55,17 @@ AllowedIPs = ${tunnel.box.v4}/32, ${tunnel.box.v6}/128
   };
 }
 
-/** What a tunnel needs of this machine: where the kernel's module is not loaded, wireguard-go too. */
-export function tunnelTools(): readonly Tool[] {
-  return existsSync("/sys/module/wireguard") ? ["wg"] : ["wg", "wireguard-go"];
+/** What a tunnel needs of this machine: where the kernel has no WireGuard, wireguard-go too. `root`: another tree of files, for tests. */
+export function tunnelTools(root = "/"): readonly Tool[] {
+  const modules = join(root, "lib/modules", release());
+  // A module that is not loaded yet is, by the kernel itself, when the first interface of its kind is asked for.
+  const has =
+    existsSync(join(root, "sys/module/wireguard")) ||
+    ["modules.dep", "modules.builtin"].some((list) => names(join(modules, list)));
+  return has ? ["wg"] : ["wg", "wireguard-go"];
+}
+
+/** True where a list of modules, as depmod makes them, has WireGuard. */
+function names(path: string): boolean {
+  return existsSync(path) && /\/wireguard\.ko/.test(readFileSync(path, "utf8"));
 }

@@ -6,6 +6,7 @@ import { command, must, tool, which } from "../../emulator/command.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Log } from "../../log/log.js";
 import { findInterface } from "../../nic/interface.js";
+import { followLink } from "./link-follower.js";
 import type { WgFile } from "./wg-file.js";
 
 /** How long wireguard-go may take to make its interface. */
@@ -22,7 +23,10 @@ export interface PeerReading {
   readonly sent: number;
 }
 
-/** WireGuard's interface: the kernel's where it has the module, else wireguard-go's, which runs as long as this process does. */
+/**
+ * WireGuard's interface: the kernel's where it has the module, else wireguard-go's. Either goes with this process, however that ends: a tunnel
+ * that nobody feeds would answer with bare keep-alives.
+ */
 export class WgInterface {
   readonly name: string;
   readonly #log: Log;
@@ -48,6 +52,10 @@ export class WgInterface {
     const kernel = await command(tool("ip"), ["link", "add", this.name, "type", "wireguard"]);
     if (kernel.code === 0) {
       this.#kind = "kernel";
+      this.#child = followLink(this.name);
+      this.#child.once("error", (error) => {
+        this.#log.warn("nobody takes WireGuard's interface away if this process is killed", { reason: error.message });
+      });
       return;
     }
     if (which("wireguard-go") === null) {
@@ -109,7 +117,8 @@ export class WgInterface {
     this.#child = undefined;
     if (child !== undefined && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.kill("SIGTERM");
+      if (child.stdin === null) child.kill("SIGTERM");
+      else child.stdin.end();
       await Promise.race([ended, sleep(2_000)]);
     }
     if (this.there) await command(tool("ip"), ["link", "del", this.name]);
@@ -129,7 +138,6 @@ export class WgInterface {
 
   /** Answers null once it listens, or what it said when it did not. */
   async #startProgram(): Promise<string | null> {
-    // Ends with this process, however that ends: a tunnel that nobody feeds would answer with bare keep-alives.
     const setpriv = which("setpriv");
     const guarded = setpriv === null ? [] : [setpriv, "--pdeathsig", "TERM"];
     const argv = [...guarded, tool("wireguard-go"), "--foreground", this.name];
