@@ -113,8 +113,9 @@ export class Tunnel {
     this.#looking = true;
     try {
       await this.#repair();
-      // Programs are started for the rest; that is not for every second once all is well.
-      if (this.#looks++ % SELDOM !== 0 && this.report().state === "up") return false;
+      // Programs are started for the rest; that is not for every second once all is well, nor at a gateway, whose boxes may all be away.
+      const calm = this.#settings.role === "gateway" || this.report().state === "up";
+      if (this.#looks++ % SELDOM !== 0 && calm) return false;
       await this.#guard.check();
       await this.#route();
       this.#watch.look(await this.#wg.read(), performance.now(), Date.now());
