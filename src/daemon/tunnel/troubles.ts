@@ -14,6 +14,8 @@ export interface TunnelFacts {
   readonly paired: boolean;
   readonly slots: number;
   readonly carriers: number;
+  /** Bytes that WireGuard had from its peers. */
+  readonly received: number;
   readonly otherVersion: number;
   /** Packets of devices that found no place to wait. */
   readonly full: number;
@@ -24,11 +26,13 @@ export interface TunnelFacts {
 /** What has happened of late stands so long, in milliseconds: longer than between two heartbeats. */
 const LATELY = 60_000;
 /**
- * Where WireGuard has a session and so many slots in a row, for so long (in milliseconds), brought no carrier, no hushbox listens: three
+ * Where WireGuard hears its peer and so many slots in a row, for so long (in milliseconds), brought no carrier, no hushbox listens: three
  * heartbeats are lost seldom.
  */
 const UNANSWERED = 3;
 const SILENT = 15_000;
+/** What WireGuard says of itself is so old at most, in milliseconds: what it heard later came after the last carrier. */
+const OLD = 6_000;
 
 /** What the log says when one begins; null: whoever finds it has said so. */
 const SAYS: Readonly<Record<TunnelProblem, string | null>> = {
@@ -49,9 +53,10 @@ const SAYS: Readonly<Record<TunnelProblem, string | null>> = {
 export class TunnelTroubles {
   readonly #log: Log;
   readonly #since = new Map<TunnelProblem, { readonly at: number; peers: readonly string[] }>();
-  #before: Pick<TunnelFacts, "slots" | "carriers" | "otherVersion" | "full"> | null = null;
+  #before: Pick<TunnelFacts, "slots" | "carriers" | "received" | "otherVersion" | "full"> | null = null;
   #answeredAt = 0;
   #slotsThen = 0;
+  #heardAt = 0;
   #strangeAt = -Infinity;
   #fullAt = -Infinity;
 
@@ -64,13 +69,17 @@ export class TunnelTroubles {
     const before = this.#before ?? { ...facts, carriers: -1 };
     if (facts.otherVersion > before.otherVersion) this.#strangeAt = now;
     if (facts.full > before.full) this.#fullAt = now;
+    if (facts.received !== before.received) this.#heardAt = now;
     if (facts.carriers !== before.carriers || !facts.paired) {
       this.#answeredAt = now;
       this.#slotsThen = facts.slots;
     }
     this.#before = facts;
     const strange = now - this.#strangeAt < LATELY;
-    const unanswered = facts.slots - this.#slotsThen >= UNANSWERED && now - this.#answeredAt > SILENT;
+    const unanswered =
+      facts.slots - this.#slotsThen >= UNANSWERED &&
+      this.#heardAt - this.#answeredAt > OLD &&
+      now - this.#answeredAt > SILENT;
     this.#tell("unreachable", facts.unreachable.length > 0, facts.unreachable, now);
     this.#tell("other-version", strange, facts.strangers, now);
     this.#tell("silent", unanswered && !strange, [], now);

@@ -16,6 +16,7 @@ import { outerBytes, WIREGUARD, WIREGUARD_MTU } from "../../tunnel/outer-size.js
 import { largest, largestSegment } from "../../tunnel/plan.js";
 import * as ethernet from "../../wire/ethernet.js";
 import { parsePrefix } from "../../wire/prefix.js";
+import { EndpointSearch, locate } from "./endpoint-search.js";
 import { DATAPATH_END, KERNEL_END, PAIR_MAC } from "./names.js";
 import {
   allowForwarding,
@@ -57,6 +58,7 @@ export class Tunnel {
   readonly #wg: WgInterface;
   readonly #file: WgFile;
   readonly #watch: TunnelWatch;
+  readonly #search: EndpointSearch;
   readonly #troubles: TunnelTroubles;
   readonly #guard: RuleGuard;
   #settings: TunnelSettings;
@@ -77,6 +79,8 @@ export class Tunnel {
     this.#mtus = new Map(this.#file.peers.map(({ publicKey }) => [publicKey, this.#largest]));
     this.#wg = new WgInterface(settings.interface, log);
     this.#watch = new TunnelWatch(this.#file.peers, log);
+    const set = (publicKey: string, endpoint: string): Promise<void> => this.#wg.setEndpoint(publicKey, endpoint);
+    this.#search = new EndpointSearch(this.#file.peers, { locate, set, log });
     this.#troubles = new TunnelTroubles(log);
     this.#guard = new RuleGuard(log);
     checkFile(this.#file, settings);
@@ -119,6 +123,7 @@ export class Tunnel {
       await this.#guard.check();
       await this.#route();
       this.#watch.look(await this.#wg.read(), performance.now(), Date.now());
+      this.#search.look(this.#watch.reports(performance.now()), performance.now());
       return await this.#fitPath();
     } catch (error) {
       this.#log.warn("the tunnel could not be looked at", {
@@ -148,6 +153,7 @@ export class Tunnel {
         paired: box && up && defenses.episode.enabled && defenses.episode.peer === "hushbox",
         slots: counters.read("tunnel_slots"),
         carriers: counters.read("tunnel_carriers"),
+        received: sum(peers.map(({ receivedBytes }) => receivedBytes)),
         otherVersion: counters.read("far_decoys_of_other_version"),
         full: counters.read("up.drop_queue-full"),
         spent: counters.read("tunnel_spent") > 0,
@@ -159,6 +165,7 @@ export class Tunnel {
   /** WireGuard and the pair go; the kill switch stays. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#search.stop();
     this.#guard.stop();
     await this.#wg.remove();
     await removePair();

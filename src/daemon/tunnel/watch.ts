@@ -111,7 +111,9 @@ export class TunnelWatch {
       // Who shook hands takes our timestamps.
       this.#furthest = this.#difference ?? -Infinity;
     }
-    if (reading.endpoint !== null && reading.endpoint !== known.endpoint) {
+    // Who moves is seen by what comes from there; where nothing came, it is looked for elsewhere (EndpointSearch).
+    const came = reading.received > known.received;
+    if (came && reading.endpoint !== null && reading.endpoint !== known.endpoint) {
       const left = known.places.get(reading.endpoint);
       if (left !== undefined && now - left < LATELY) known.returns = [...known.returns.slice(1 - RETURNS), now];
     }
@@ -119,11 +121,11 @@ export class TunnelWatch {
       if (known.places.size >= PLACES) known.places.clear();
       known.places.set(reading.endpoint, now);
     }
-    if (known.endpoint !== null && reading.endpoint !== null && known.endpoint !== reading.endpoint) {
+    if (came && known.endpoint !== null && reading.endpoint !== null && known.endpoint !== reading.endpoint) {
       known.endpointChanges++;
       this.#log.info("the tunnel's peer is at another address now", { peer: name, endpoint: reading.endpoint });
     }
-    if (reading.received > known.received) known.waitingSince = -1;
+    if (came) known.waitingSince = -1;
     else if (reading.sent > known.sent && known.waitingSince < 0) known.waitingSince = now;
     const shook = known.handshakes > 0 && reading.handshake !== 0 && now - known.shookAt <= SESSION;
     const waits = known.waitingSince >= 0;

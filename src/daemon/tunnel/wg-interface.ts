@@ -1,11 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { lookup } from "node:dns/promises";
-import { isIP, isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { command, must, tool, which } from "../../emulator/command.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
 import type { Log } from "../../log/log.js";
 import { findInterface } from "../../nic/interface.js";
+import { locate } from "./endpoint-search.js";
 import { followLink } from "./link-follower.js";
 import type { WgFile } from "./wg-file.js";
 
@@ -81,16 +80,19 @@ export class WgInterface {
     const endpoints = new Map<string, string>();
     for (const { publicKey, endpoint, name } of file.peers) {
       if (endpoint === null) continue;
-      const address = await resolved(endpoint.host);
-      if (address === null) {
-        this.#log.warn("the name of the tunnel's peer cannot be resolved; it is tried again", { peer: name });
-        continue;
-      }
-      endpoints.set(publicKey, `${isIPv6(address) ? `[${address}]` : address}:${endpoint.port}`);
+      const place = await locate(endpoint);
+      if (place !== null) endpoints.set(publicKey, place);
+      else this.#log.warn("the name of the tunnel's peer cannot be resolved; it is tried again", { peer: name });
     }
     // syncconf keeps the sessions of peers that stay. Through cat, since Node's pipes are sockets, which cannot be opened by a name.
     const pipe = ["-c", 'cat | "$1" syncconf "$2" /dev/stdin', "sh", tool("wg"), this.name];
     await must(`configuring ${this.name} from ${file.path}`, "/bin/sh", pipe, file.stripped(endpoints, keepalive));
+  }
+
+  /** From now on the peer is called there, in the session that it has; `endpoint`: an address with port. */
+  async setEndpoint(publicKey: string, endpoint: string): Promise<void> {
+    const peer = ["set", this.name, "peer", publicKey, "endpoint", endpoint];
+    await must("telling WireGuard where its peer is", tool("wg"), peer);
   }
 
   /** By public key. */
@@ -164,16 +166,6 @@ export class WgInterface {
       }
       await sleep(20);
     }
-  }
-}
-
-/** The first address of a name, or null. */
-async function resolved(host: string): Promise<string | null> {
-  if (isIP(host) !== 0) return host;
-  try {
-    return (await lookup(host)).address;
-  } catch {
-    return null;
   }
 }
 

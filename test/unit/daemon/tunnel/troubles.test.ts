@@ -10,6 +10,7 @@ const WELL: TunnelFacts = {
   paired: true,
   slots: 0,
   carriers: 0,
+  received: 0,
   otherVersion: 0,
   full: 0,
   spent: false,
@@ -38,7 +39,7 @@ void test("a far end without hushbox is told after three heartbeats, and when it
   const bench = new Bench();
   t.same(bench.after(0), []);
   t.same(bench.after(10, { slots: 1 }), []);
-  t.same(bench.after(20, { slots: 2 }), []);
+  t.same(bench.after(20, { slots: 2, received: 32 }), []);
   t.same(bench.after(10, { slots: 4 }), ["silent"]);
   t.same(bench.after(1, { slots: 5, carriers: 1 }), []);
   t.match(bench.said, [/^error: WireGuard's peer answers, but no hushbox/, /^info: a problem of the tunnel is over/]);
@@ -51,6 +52,9 @@ void test("an unreachable peer is not a silent one", (t) => {
   bench.after(0);
   t.same(bench.after(60, { slots: 9, unreachable: ["far"], paired: false }), ["unreachable far"]);
   t.same(bench.after(1, { slots: 12, unreachable: [], paired: true }), []);
+  bench.after(1, { carriers: 9, received: 9000 });
+  bench.after(5, { slots: 13, received: 9100 });
+  t.same(bench.after(14, { slots: 16 }), [], "WireGuard hears nothing either: what it told last was old");
   t.same(bench.said, [], "whoever found it has said so");
   t.end();
 });

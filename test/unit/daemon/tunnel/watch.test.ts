@@ -94,12 +94,22 @@ void test("a clock that was set back is behind until a peer shakes hands all the
   t.end();
 });
 
+void test("a peer that is looked for at other addresses has not moved", (t) => {
+  const bench = new Bench();
+  const places = ["192.0.2.1:1", "192.0.2.9:1"];
+  bench.after(0, { endpoint: places[0] ?? "", sent: 148, received: 92, handshake: 5 });
+  for (let i = 1; i < 9; i++) bench.after(10, { endpoint: places[i % 2] ?? "", sent: 1600 * i });
+  t.same(bench.watch.contested(bench.now), []);
+  t.match(bench.watch.reports(bench.now), [{ state: "unreachable", endpointChanges: 0, endpoint: places[0] }]);
+  t.end();
+});
+
 void test("two machines with one key take the session from one another", (t) => {
   const bench = new Bench();
   const places = ["192.0.2.1:1", "192.0.2.9:1"];
   for (let i = 0; i < 4; i++) bench.after(10, { endpoint: places[i % 2] ?? "", received: 100 * i });
   t.same(bench.watch.contested(bench.now), [], "a machine that roams, and comes back");
-  bench.after(10, { endpoint: places[0] ?? "" });
+  bench.after(10, { endpoint: places[0] ?? "", received: 400 });
   t.same(bench.watch.contested(bench.now), ["far"]);
   bench.after(130, {});
   t.same(bench.watch.contested(bench.now), [], "that is over");
