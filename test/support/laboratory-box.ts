@@ -70,7 +70,7 @@ export class LaboratoryBox {
           ({ status }) => status === 200,
           () => false,
         );
-    await child.until(ready, "become ready", 20_000);
+    await child.until(ready, "become ready", 60_000);
     return box(readFileSync(join(state, "token"), "utf8").trim());
   }
 

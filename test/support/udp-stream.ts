@@ -9,6 +9,8 @@ export interface StreamCount {
   readonly received: number;
   readonly duplicated: number;
   readonly reordered: number;
+  /** The highest number that came, from 0; -1 before the first. */
+  readonly latest: number;
 }
 
 const GRAIN_MS = 5;
@@ -63,7 +65,7 @@ socket.bind(address === undefined ? Number(port) : 0, () => {
   process.once("SIGTERM", () => {
     clearInterval(timer);
     setTimeout(() => {
-      console.log(JSON.stringify({ sent, received, duplicated, reordered } satisfies StreamCount));
+      console.log(JSON.stringify({ sent, received, duplicated, reordered, latest: highest } satisfies StreamCount));
       socket.close();
     }, PATIENCE_MS);
   });
