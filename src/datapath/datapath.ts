@@ -17,6 +17,7 @@ import type { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
 import { DepartureQueue } from "../schedule/departure-queue.js";
 import { earlier, NEVER, seconds, type Micros } from "../time/micros.js";
+import { KeepAlives } from "../tunnel/keep-alives.js";
 import { completeChecksum } from "../wire/checksum.js";
 import { HEADER as ETHERNET_HEADER } from "../wire/ethernet.js";
 import { Prefixes } from "../wire/prefix.js";
@@ -92,6 +93,9 @@ export class Datapath {
   readonly #farDecoys: number;
   readonly #farDecoysOfOthers: number;
   readonly #slots: TunnelSlots;
+  readonly #keepAlives: KeepAlives;
+  /** Place of what is counted of them. */
+  readonly #answered: number;
   #wakeAt: Micros = NEVER;
 
   constructor(options: DatapathOptions, saved: BudgetState | null, modules: DatapathModules, now: Micros) {
@@ -119,6 +123,8 @@ export class Datapath {
     };
     this.#unpacker = new Unpacker(pool);
     this.#farDecoys = tally.place("far_decoys");
+    this.#keepAlives = new KeepAlives(FLOWS.capacity, pool);
+    this.#answered = tally.place("keep_alives_answered");
     this.#farDecoysOfOthers = tally.place("far_decoys_of_other_version");
     this.#slots = new TunnelSlots(modules, now);
     this.#apply(options, saved, now);
@@ -336,6 +342,7 @@ export class Datapath {
     packet.flow = this.#flows.lookup(packet, this.#view, now);
     if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
       this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
+    if (device.end !== null) this.#keepAlive(device, device.end, packet, now);
     if (this.#isSwallowed(device, packet, now)) return;
     if (direction === UP && device.end !== null) this.#slots.offer(device, device.end, packet, now);
     else this.#schedule(device, packet, now);
@@ -392,7 +399,29 @@ export class Datapath {
     if (this.#tap !== null) this.#tap.arrived(packet, now);
     this.#count(device, packet, now);
     packet.flow = this.#flows.lookup(packet, this.#view, now);
+    if (device.end !== null) this.#keepAlive(device, device.end, packet, now);
     if (!this.#isSwallowed(device, packet, now)) this.#schedule(device, packet, now);
+  }
+
+  /** A keep-alive of the device that waits for its slot has an answer at once. */
+  #keepAlive(device: Device, { patience }: TunnelEnd, packet: Packet, now: Micros): void {
+    if (patience === 0 || packet.flow === -1) return;
+    const generation = this.#flows.generation(packet.flow);
+    if (packet.direction === DOWN) {
+      this.#keepAlives.sawDown(packet, generation);
+      return;
+    }
+    const answer = this.#keepAlives.sawUp(packet, generation, patience, now);
+    if (answer === null) return;
+    answer.direction = DOWN;
+    answer.arrivedAt = answer.departAt = now;
+    answer.device = device.index;
+    answer.flow = packet.flow;
+    dissect(answer, this.#view);
+    this.#modules.tally.add(this.#answered, 1);
+    this.#add(meter(DOWN).packetsIn, 1);
+    this.#add(meter(DOWN).bytesIn, answer.wireLength);
+    if (!this.#isSwallowed(device, answer, now)) this.#schedule(device, answer, now);
   }
 
   #schedule(device: Device, packet: Packet, now: Micros): void {

@@ -2,7 +2,7 @@ import type { DefenseOptions } from "../defense/options.js";
 import type { Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Random } from "../random/random.js";
-import type { Micros } from "../time/micros.js";
+import { micros, type Micros } from "../time/micros.js";
 import { FarEnd } from "../tunnel/far-end.js";
 import { NearEnd } from "../tunnel/near-end.js";
 import * as ipv4 from "../wire/ipv4.js";
@@ -10,6 +10,9 @@ import type { TunnelledOptions } from "./options.js";
 
 /** Packets that may wait for slots, of one tunnel. */
 const QUEUE = 1024;
+
+/** So many heartbeats bring the server's answer to a keep-alive, even where one of them is lost. */
+const PATIENCE = 3;
 
 /** What an end is made from. */
 export interface TunnelEndModules {
@@ -36,6 +39,8 @@ export interface EndCounts {
 
 /** The schedule of one device's tunnel, at whichever end: what waits for slots, what leaves in them, and what comes out of the far end's. */
 export class TunnelEnd {
+  /** How long keep-alives of a connection are answered here where its server is silent; 0: not at all. */
+  readonly patience: Micros;
   readonly #near: NearEnd | null;
   readonly #far: FarEnd | null;
 
@@ -46,6 +51,8 @@ export class TunnelEnd {
     { pool, random, left }: TunnelEndModules,
     now: Micros,
   ) {
+    const idles = role === "box" && !episode.always;
+    this.patience = micros(idles && episode.keepAlives ? PATIENCE * episode.heartbeat : 0);
     const stock = episode.peer === "stock";
     const source = ipv4.parse(stock ? cover.source : ends.source) ?? 0;
     const destination = ipv4.parse(stock ? cover.destination : ends.destination) ?? 0;

@@ -114,6 +114,8 @@ export interface EpisodeOptions {
   readonly demand: number;
   /** Between two slots while idle; 0: none, and what is less than a demand waits for the next episode. */
   readonly heartbeat: Micros;
+  /** Whether the device's TCP keep-alives are answered here while they wait for a heartbeat. */
+  readonly keepAlives: boolean;
   /** Whether episodes begin without a demand, too, as often as the month's budget allows. */
   readonly decoys: boolean;
 }

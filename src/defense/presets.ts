@@ -55,6 +55,7 @@ const EPISODE: EpisodeOptions = {
   plans: 4,
   demand: 4000,
   heartbeat: seconds(9.5),
+  keepAlives: true,
   decoys: true,
 };
 

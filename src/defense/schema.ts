@@ -243,6 +243,9 @@ export const EpisodeSchema = Type.Object(
         between: ["0", "10min"],
       }),
     ),
+    keepAlives: flag(
+      "Answer the devices' TCP keep-alives at the box while they wait for heartbeats: else who asks once a second, as Node does, gives up after ten. They go on to the server all the same.",
+    ),
     decoys: flag(
       "Begin episodes at random too, as often as the budget's month allows: a real one is then one of many.",
     ),
@@ -355,6 +358,7 @@ const EPISODE: Codecs<EpisodeFile, EpisodeOptions> = {
   plans: plain(),
   demand: SIZE,
   heartbeat: DURATION,
+  keepAlives: plain(),
   decoys: plain(),
 };
 const BUDGET: Codecs<BudgetFile, BudgetOptions> = {

@@ -11,6 +11,7 @@ export const CLEANED = [
   "mss_clamped",
   "windows_clamped",
   "paths_learned",
+  "keep_alives_answered",
 ] as const;
 
 /** Decoys that came out of a tunnel: of a far end whose hushbox speaks as we do, and of one that does not. */
