@@ -356,7 +356,8 @@ export class Demo {
     const [near, far] = [speaker.summary, cloud.summary];
     if (near === null) throw speaker.program.failure("said no summary");
     if (far === null) throw cloud.program.failure("said no summary");
-    return { transfers: near.transfers, bad: near.bad + near.failed + far.bad };
+    const { transfers, connections, broken } = near;
+    return { transfers, bad: near.bad + near.failed + far.bad, connections, broken };
   }
 }
 

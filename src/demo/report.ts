@@ -57,13 +57,17 @@ export interface DemoReport {
   readonly tunnel?: TunnelSeen;
   /** Only with a tunnel: slots that the box has sent, and how their lateness correlates with what waited before them. */
   readonly slots?: { readonly sent: number; readonly lateness_over_load: number | null };
-  /** Transfers between speaker and cloud; bad: one whose bytes were wrong or that never came to its end. */
-  readonly integrity: { readonly transfers: number; readonly bad: number };
+  /**
+   * Transfers between speaker and cloud; bad: one whose bytes were wrong or that never came to its end. Connections; broken: one that ended
+   * before the speaker ended it, whether or not a transfer ran.
+   */
+  readonly integrity: Readonly<Record<"transfers" | "bad" | "connections" | "broken", number>>;
 }
 
 /** Whether everything held that must hold. */
 export function passed(report: DemoReport): boolean {
-  return report.integrity.bad === 0 && report.decoys.replies_leaked === 0 && tight(report);
+  const { bad, broken } = report.integrity;
+  return bad === 0 && broken === 0 && report.decoys.replies_leaked === 0 && tight(report);
 }
 
 /** With a tunnel: nothing beside it, and one size; a stock peer sends what comes down as it comes. */

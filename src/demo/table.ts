@@ -46,7 +46,10 @@ function costs(shown: Shown): string[] {
     `drops        ${lost}`,
   ];
   if (shown.tunnel !== undefined) lines.push(tunnelLine(shown.tunnel));
-  if (integrity !== undefined) lines.push(`transfers    ${integrity.transfers}, of which bad ${integrity.bad}`);
+  if (integrity !== undefined) {
+    const { transfers, bad, connections, broken } = integrity;
+    lines.push(`transfers    ${transfers}, of which bad ${bad}; connections ${connections}, of which broken ${broken}`);
+  }
   return lines;
 }
 

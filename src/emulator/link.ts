@@ -26,6 +26,8 @@ export class Link {
   readonly #report: Report;
   readonly #reason: (caught: unknown) => string;
   #last: Promise<void> = Promise.resolve();
+  /** We have ended it. */
+  #over = false;
 
   constructor(options: LinkOptions, report: Report) {
     this.#options = options;
@@ -33,6 +35,10 @@ export class Link {
     this.#stream = open(options);
     this.#reason = reasons(this.#stream);
     this.#inbox = new Inbox(this.#stream);
+    report.summary.connections += 1;
+    this.#stream.once("close", () => {
+      if (!this.#over) report.summary.broken += 1;
+    });
   }
 
   /** Does a transfer behind the earlier ones. */
@@ -85,6 +91,7 @@ export class Link {
     const stream = this.#stream;
     if (stream instanceof QuicConnection) this.#report.summary.repeated += stream.repeated;
     if (stream.destroyed) return;
+    this.#over = true;
     // Reading on, so that the other end's goodbye is seen.
     stream.end();
     const timer = setTimeout(() => stream.destroy(), 1000);

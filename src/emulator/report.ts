@@ -23,6 +23,9 @@ export interface Summary {
   bytes: number;
   /** QUIC packets sent again: loss or reordering on the way. */
   repeated: number;
+  /** Connections of the speaker, and those that ended before it ended them, between two transfers too. */
+  connections: number;
+  broken: number;
 }
 
 /** Where lines go: standard output in the program, an array in tests. */
@@ -44,7 +47,7 @@ export function reasons(stream: Duplex): (caught: unknown) => string {
 
 /** Counts transfers, and prints a line for each. */
 export class Report {
-  readonly summary: Summary = { transfers: 0, bad: 0, failed: 0, bytes: 0, repeated: 0 };
+  readonly summary: Summary = { transfers: 0, bad: 0, failed: 0, bytes: 0, repeated: 0, connections: 0, broken: 0 };
   readonly #print: Print;
 
   constructor(print: Print) {

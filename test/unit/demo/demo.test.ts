@@ -342,7 +342,7 @@ const REPORT: DemoReport = {
   lateness_us: { p50: 3, p99: 90 },
   drops: { oversize: 0, "queue-full": 2 },
   decoys: { tcp: 5, udp: 4, icmp: 3, replies_swallowed: 12, replies_leaked: 0 },
-  integrity: { transfers: 40, bad: 0 },
+  integrity: { transfers: 40, bad: 0, connections: 9, broken: 0 },
 };
 
 void test("the table, the line and the story", (t) => {
@@ -372,7 +372,8 @@ void test("the table, the line and the story", (t) => {
   t.match(told, /windows are 14336 bytes, always/);
   t.notMatch(told, /lengths show again/);
   t.ok(passed(REPORT));
-  t.notOk(passed({ ...REPORT, integrity: { transfers: 40, bad: 1 } }));
+  t.notOk(passed({ ...REPORT, integrity: { ...REPORT.integrity, bad: 1 } }));
+  t.notOk(passed({ ...REPORT, integrity: { ...REPORT.integrity, broken: 1 } }), "no transfer ran");
   t.notOk(passed({ ...REPORT, decoys: { ...REPORT.decoys, replies_leaked: 1 } }));
   t.end();
 });
