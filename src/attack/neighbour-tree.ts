@@ -3,7 +3,7 @@ import { CoarseGrid } from "./coarse-grid.js";
 import { Distances, LANES, STRIDE } from "./distances.js";
 import type { Nearest } from "./nearest.js";
 
-/** Rows of a leaf, at most twice as many: 1250 searches in 5000 × 12 take 11 ms, with 128 13 ms; 360 in 1437 × 64 4 and 5 ms (test/bench/attacks.ts). */
+/** Rows of a leaf, at most twice as many. To learn and answer takes 11.9 ms in 5000 × 12, with 128 14.3; 6.6 and 7.6 in 1437 × 64 (as test/bench/attacks.ts does). */
 const LEAF = 512;
 /** Places that a leaf has. */
 const PLACES = 2 * LEAF;
@@ -17,7 +17,7 @@ const ROUNDING = 1 + 1e-12;
 /**
  * Finds the nearest rows by Euclid's distance, exactly: a balanced tree that halves the rows at the median of their widest column
  * (Friedman, Bentley, Finkel, 1977). Node i has the children 2i + 1 and 2i + 2, and the box of its rows. In a leaf, rows are measured on a
- * coarse grid first, four times as fast; of the few that may be near by that, columns are added up in doubles, one after the other.
+ * coarse grid first, eight numbers an instruction instead of two; of the few that may be near by that, columns are added up in doubles, one after the other.
  */
 export class NeighbourTree {
   readonly #columns: number;
