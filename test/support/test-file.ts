@@ -65,8 +65,8 @@ export async function runTestFile(path: string): Promise<Outcome> {
 function listen(parser: Parser, path: string, outcome: Outcome): void {
   let summary = false;
   parser.on("child", (child: Parser) => {
-    // The next line of this level sums the subtest up; it is no assertion of its own.
-    summary = true;
+    // The next line of this level sums the subtest up; it is no assertion of its own, but where the subtest made none: properties throw.
+    child.on("assert", () => (summary = true));
     listen(child, `${path} > ${child.name}`, outcome);
   });
   parser.on("assert", (result: Result) => {

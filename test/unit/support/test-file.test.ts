@@ -23,6 +23,12 @@ test("assertions are counted where they stand, and a file that ends early is a f
   ];
   const folder = t.testdir({
     "good.js": says(["# Subtest: outer", "    ok 1 - one", "    1..1", "ok 1 - outer", "ok 2 - more", "1..2"]),
+    "throwing.js": says([
+      "# Subtest: what throws where it is wrong",
+      "    1..0",
+      "ok 1 - what throws where it is wrong",
+      "1..1",
+    ]),
     "bad.js": says([...subtest, "not ok 1 - outer", "1..1"], "process.exitCode = 1;"),
     "skipped.js": says(["ok 1 - all of it # SKIP needs root", "1..1"]),
     "dies.js": says(["ok 1 - one", "1..1"], "process.exitCode = 3;"),
@@ -33,6 +39,7 @@ test("assertions are counted where they stand, and a file that ends early is a f
   });
   const passes = { passed: 1, skipped: [] };
   t.same(await outcomeOf(folder, "good.js"), { passed: 2, failures: [], skipped: [] });
+  t.same(await outcomeOf(folder, "throwing.js"), { passed: 1, failures: [], skipped: [] });
   t.same(await outcomeOf(folder, "bad.js"), {
     passed: 1,
     failures: ["FILE > outer > two"],
