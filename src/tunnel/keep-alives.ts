@@ -4,6 +4,7 @@ import type { Micros } from "../time/micros.js";
 import { completeChecksum } from "../wire/checksum.js";
 import * as ethernet from "../wire/ethernet.js";
 import * as ipv4 from "../wire/ipv4.js";
+import { writeIpv4Header } from "../wire/ipv4-header.js";
 import * as ipv6 from "../wire/ipv6.js";
 import { TCP } from "../wire/protocol.js";
 import { add, before } from "../wire/sequence.js";
@@ -118,15 +119,8 @@ export class KeepAlives {
     const stamps = tcp.timestamps(view, transport);
     const header = tcp.HEADER + (stamps === -1 ? 0 : STAMPS_BYTES);
     if (version === 4) {
-      view.setUint16(ip, 0x4500);
-      ipv4.setTotalLength(view, ip, ipv4.HEADER + header);
-      ipv4.setIdentification(view, ip, 0);
-      ipv4.setFragment(view, ip, true, false, 0);
-      ipv4.setTtl(view, ip, 64);
-      ipv4.setProtocol(view, ip, TCP);
-      ipv4.setSource(view, ip, ipv4.destination(view, network));
-      ipv4.setDestination(view, ip, ipv4.source(view, network));
-      ipv4.updateChecksum(view, ip);
+      const { HEADER, source, destination } = ipv4;
+      writeIpv4Header(view, ip, HEADER + header, TCP, 64, destination(view, network), source(view, network));
     } else {
       ipv6.setVersion(view, ip, 0, 0);
       ipv6.setPayloadLength(view, ip, header);
