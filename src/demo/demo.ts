@@ -181,6 +181,8 @@ export class Demo {
     const log = createWriteStream(join(this.folder, `${place}.jsonl`));
     emulated.program = Program.start(laboratory, place, [process.execPath, ...argv], name, (said) => {
       log.write(`${said}\n`);
+      // What went wrong is worth a line of its own: captures and logs go with the demo.
+      if (said.includes('"ok":false')) this.#screen.say(`${name}: ${said}`);
       if (said.startsWith('{"transfers"')) emulated.summary = JSON.parse(said) as Summary;
       if (said.startsWith('{"began"')) emulated.began = (JSON.parse(said) as { began: number }).began;
     });
