@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 import type { Settings, TunnelSettings } from "../config/settings.js";
@@ -16,6 +16,7 @@ import { checkFile, hintsOf } from "./tunnel/tunnel.js";
 import { WgFile } from "./tunnel/wg-file.js";
 import { SLOT_BYTES } from "../packet/packet.js";
 import { guardedOf, radioKeeps } from "./bridging.js";
+import { hasCapability, type Capability } from "./capability.js";
 import { checkRealtime } from "./realtime-check.js";
 
 /** What one look at the host found. `advice` says what to do, where there is something. */
@@ -36,8 +37,6 @@ const HOST: HostPaths = { proc: "/proc", sys: "/sys" };
 
 /** Ethernet header and two 802.1Q tags. */
 const FRAME_OVERHEAD = 22;
-/** capability.h. */
-const CAPABILITIES = { CAP_NET_BIND_SERVICE: 10, CAP_NET_ADMIN: 12, CAP_NET_RAW: 13 } as const;
 /** A clock behind this is one that nobody has set: hushbox did not exist then. */
 const BORN = Date.UTC(2026, 0, 1);
 
@@ -98,8 +97,7 @@ function library(name: string): Finding[] {
 }
 
 function capabilities(settings: Settings, { proc }: HostPaths): Finding[] {
-  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync(`${proc}/self/status`, "utf8"))?.[1] ?? "0"}`);
-  const missing = needed(settings).filter((name) => ((mask >> BigInt(CAPABILITIES[name])) & 1n) === 0n);
+  const missing = needed(settings).filter((name) => !hasCapability(name, proc));
   const what = "permissions";
   if (missing.length === 0) return [{ status: "ok", what, message: `has ${needed(settings).join(", ")}` }];
   return [
@@ -112,8 +110,8 @@ function capabilities(settings: Settings, { proc }: HostPaths): Finding[] {
   ];
 }
 
-function needed({ api }: Settings): (keyof typeof CAPABILITIES)[] {
-  const all: (keyof typeof CAPABILITIES)[] = ["CAP_NET_RAW", "CAP_NET_ADMIN"];
+function needed({ api }: Settings): Capability[] {
+  const all: Capability[] = ["CAP_NET_RAW", "CAP_NET_ADMIN"];
   if (api.port > 0 && api.port < 1024) all.push("CAP_NET_BIND_SERVICE");
   return all;
 }

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Settings } from "../config/settings.js";
+import { hasCapability } from "./capability.js";
 import type { Finding } from "./host-check.js";
 
-/** capability.h. */
-const CAP_SYS_NICE = 23;
 const ADVICE =
   "run as root, or give the service LimitRTPRIO=, RestrictRealtime=no and SystemCallFilter=sched_setscheduler (deploy/gateway/hushbox.service.d has them)";
 
@@ -22,10 +21,8 @@ export function checkRealtime({ cards, tunnel }: Settings, proc: string): Findin
 }
 
 function allowed(proc: string): number {
-  const read = (name: string, line: RegExp): string =>
-    line.exec(readFileSync(`${proc}/self/${name}`, "utf8"))?.[1] ?? "0";
-  const mask = BigInt(`0x${read("status", /^CapEff:\s*([0-9a-f]+)/m)}`);
-  if ((mask >> BigInt(CAP_SYS_NICE)) & 1n) return Infinity;
-  const limit = read("limits", /^Max realtime priority\s+(\S+)/m);
+  if (hasCapability("CAP_SYS_NICE", proc)) return Infinity;
+  const limits = readFileSync(`${proc}/self/limits`, "utf8");
+  const limit = /^Max realtime priority\s+(\S+)/m.exec(limits)?.[1] ?? "0";
   return limit === "unlimited" ? Infinity : Number(limit);
 }
