@@ -12,6 +12,7 @@ import { TakeOverTable } from "../nic/take-over-table.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
+import { priorityOf } from "./realtime-check.js";
 import { tapped } from "./tapped.js";
 import { warmUp, warmUpTunnel } from "./warm-up.js";
 import { stillHeld } from "./kept-verdicts.js";
@@ -37,14 +38,11 @@ const WORKING_SLOTS = 4096;
  * that a thread which preempts their senders would break up.
  */
 function prioritise({ priority, tunnel }: CardOptions): void {
-  if (priority !== "auto" || (tunnel ?? null) === null) {
-    native().threadPriority(priority === "auto" ? 0 : priority);
-    return;
-  }
   try {
-    native().threadPriority(1);
-  } catch {
-    // Not allowed here, as `hushbox check` tells.
+    native().threadPriority(priorityOf(priority, (tunnel ?? null) !== null));
+  } catch (error) {
+    // What is only wished for may be refused, as `hushbox check` tells.
+    if (priority !== "auto") throw error;
     native().threadPriority(0);
   }
 }

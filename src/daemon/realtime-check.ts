@@ -11,13 +11,17 @@ const ADVICE =
  * kernel shows itself. By sched(7): up to the soft limit of RLIMIT_RTPRIO, or any with CAP_SYS_NICE.
  */
 export function checkRealtime({ cards, tunnel }: Settings, proc: string): Finding[] {
-  const auto = cards.priority === "auto";
-  const wanted = cards.priority === "auto" ? Number(tunnel !== null) : cards.priority;
+  const wanted = priorityOf(cards.priority, tunnel !== null);
   if (wanted === 0 || allowed(proc) >= wanted) return [];
   const what = "priority";
-  return auto
+  return cards.priority === "auto"
     ? [{ status: "warn", what, message: "slots are late while other programs want the processor", advice: ADVICE }]
     : [{ status: "fail", what, message: `nic.priority ${String(wanted)} is not allowed here`, advice: ADVICE }];
+}
+
+/** The SCHED_FIFO priority that the packet thread shall have; 0: none. */
+export function priorityOf(priority: Settings["cards"]["priority"], tunnelled: boolean): number {
+  return priority === "auto" ? Number(tunnelled) : priority;
 }
 
 function allowed(proc: string): number {
