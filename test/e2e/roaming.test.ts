@@ -35,7 +35,7 @@ const [TCP_PORT, UDP_PORT] = [4001, 4002];
 const GOES_ON = 40_000;
 const support = (name: string): string => join(ROOT, "build/test/support", name);
 
-tap.setTimeout(300_000);
+tap.setTimeout(400_000);
 
 async function tunnelOf(box: LaboratoryBox): Promise<NonNullable<Status["tunnel"]>> {
   const { tunnel } = (await box.ask("GET", "/api/v1/status")).body as Status;
@@ -56,7 +56,7 @@ function names(t: Test, { laboratory }: TunnelStage, place: Place): (address: st
   };
 }
 
-void test("addresses change, sessions go on", { skip, timeout: 280_000 }, async (t) => {
+void test("addresses change, sessions go on", { skip, timeout: 380_000 }, async (t) => {
   const { box: near, router, isp, gateway: far, speaker, world } = TOPOLOGY;
   const files = wgFiles();
   const ground = await TunnelStage.open(t, "hx-roam", {
@@ -162,7 +162,8 @@ void test("addresses change, sessions go on", { skip, timeout: 280_000 }, async 
   t.match((await tunnelOf(box)).peers, [{ state: "up", endpoint: `${moved}:${far.port}` }]);
   t.notMatch(box.child.said, /"problem":/, "nothing else is taken for the cause");
 
-  await Promise.all([tcp.stop(10_000), udp.stop(), udpServer.stop()]);
+  // What has piled up is still to come, and where a packet of it is lost TCP waits for as long as the silences have taught it: 27 s were seen.
+  await Promise.all([tcp.stop(90_000), udp.stop(), udpServer.stop()]);
   const last = (text: string): unknown => JSON.parse(text.trim().split("\n").at(-1) ?? "");
   const echo = last(await tcp.text()) as SteadyEcho;
   t.match(echo, { same: true, broke: null }, `one connection through all of it: ${JSON.stringify(echo)}`);
