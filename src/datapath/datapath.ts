@@ -123,7 +123,7 @@ export class Datapath {
     };
     this.#unpacker = new Unpacker(pool);
     this.#farDecoys = tally.place("far_decoys");
-    this.#keepAlives = new KeepAlives(FLOWS.capacity, pool);
+    this.#keepAlives = new KeepAlives(FLOWS.capacity, this.#modules);
     this.#answered = tally.place("keep_alives_answered");
     this.#farDecoysOfOthers = tally.place("far_decoys_of_other_version");
     this.#slots = new TunnelSlots(modules, now);
@@ -339,9 +339,7 @@ export class Datapath {
       this.#swallow(packet);
       return;
     }
-    packet.flow = this.#flows.lookup(packet, this.#view, now);
-    if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
-      this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
+    this.#find(packet, now);
     if (device.end !== null) this.#keepAlive(device, device.end, packet, now);
     if (this.#isSwallowed(device, packet, now)) return;
     if (direction === UP && device.end !== null) this.#slots.offer(device, device.end, packet, now);
@@ -398,9 +396,16 @@ export class Datapath {
     this.#add(m.bytesIn, packet.wireLength);
     if (this.#tap !== null) this.#tap.arrived(packet, now);
     this.#count(device, packet, now);
-    packet.flow = this.#flows.lookup(packet, this.#view, now);
+    this.#find(packet, now);
     if (device.end !== null) this.#keepAlive(device, device.end, packet, now);
     if (!this.#isSwallowed(device, packet, now)) this.#schedule(device, packet, now);
+  }
+
+  /** The flow that it belongs to, and where that is now. */
+  #find(packet: Packet, now: Micros): void {
+    packet.flow = this.#flows.lookup(packet, this.#view, now);
+    if (packet.protocol === TCP && packet.flow !== -1 && !packet.fragment)
+      this.#tcp.see(packet, this.#view, this.#flows.generation(packet.flow));
   }
 
   /** A keep-alive of the device that waits for its slot has an answer at once. */

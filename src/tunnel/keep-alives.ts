@@ -1,3 +1,4 @@
+import { payloadLength, type TcpFlows } from "../flow/tcp-flows.js";
 import type { Packet } from "../packet/packet.js";
 import type { Pool } from "../packet/pool.js";
 import type { Micros } from "../time/micros.js";
@@ -7,14 +8,13 @@ import * as ipv4 from "../wire/ipv4.js";
 import { writeIpv4Header } from "../wire/ipv4-header.js";
 import * as ipv6 from "../wire/ipv6.js";
 import { TCP } from "../wire/protocol.js";
-import { add, before } from "../wire/sequence.js";
+import { add } from "../wire/sequence.js";
 import * as tcp from "../wire/tcp.js";
 
-// Bits of a flow's state: segments seen each way, with timestamps; an end is in sight.
-const UP = 1;
-const DOWN = 2;
-const STAMPS = 4;
-const OVER = 8;
+// Bits of a flow's state: the server has spoken, with timestamps; an end is in sight.
+const DOWN = 1;
+const STAMPS = 2;
+const OVER = 4;
 /** Two no-operations and the timestamps option (RFC 7323, appendix A). */
 const STAMPS_BYTES = 12;
 const NOP = 1;
@@ -32,27 +32,21 @@ const MEANS_MORE = tcp.FIN | tcp.SYN | tcp.RST | tcp.URG;
  */
 export class KeepAlives {
   readonly #pool: Pool;
+  readonly #tcp: TcpFlows;
   readonly #generation: Uint32Array;
   readonly #state: Uint8Array;
-  /** Behind the last that the device has sent, and what of it the server has acknowledged. */
-  readonly #next: Uint32Array;
-  readonly #acknowledged: Uint32Array;
-  /** Behind the last that the server has sent. */
-  readonly #received: Uint32Array;
   /** As the server's last segment has them. */
   readonly #window: Uint16Array;
   readonly #stamp: Uint32Array;
   /** When the first keep-alive was answered that the server has not; -1 for none. */
   readonly #since: Float64Array;
 
-  /** `flows`: places of the flow table. */
-  constructor(flows: number, pool: Pool) {
+  /** `flows`: places of the flow table. `tcp` has seen a segment before this is told of it. */
+  constructor(flows: number, { pool, tcp }: { readonly pool: Pool; readonly tcp: TcpFlows }) {
     this.#pool = pool;
+    this.#tcp = tcp;
     this.#generation = new Uint32Array(flows);
     this.#state = new Uint8Array(flows);
-    this.#next = new Uint32Array(flows);
-    this.#acknowledged = new Uint32Array(flows);
-    this.#received = new Uint32Array(flows);
     this.#window = new Uint16Array(flows);
     this.#stamp = new Uint32Array(flows);
     this.#since = new Float64Array(flows);
@@ -66,13 +60,8 @@ export class KeepAlives {
     const flags = tcp.flags(view, at);
     this.#since[flow] = -1;
     if (this.#hasEnded(flow, flags) || (flags & tcp.ACK) === 0) return;
-    const acknowledgment = tcp.acknowledgment(view, at);
-    const end = add(tcp.sequence(view, at), payloadOf(packet, view));
-    const first = !this.#has(flow, DOWN);
-    if (first || before(this.#received[flow] ?? 0, end)) this.#received[flow] = end;
     // One that others have overtaken says nothing new.
-    if (!first && before(acknowledgment, this.#acknowledged[flow] ?? 0)) return;
-    this.#acknowledged[flow] = acknowledgment;
+    if (tcp.acknowledgment(view, at) !== this.#tcp.unacknowledged(flow)) return;
     this.#window[flow] = tcp.window(view, at);
     const stamps = tcp.timestamps(view, at);
     if (stamps !== -1) this.#stamp[flow] = tcp.timestampValue(view, stamps);
@@ -86,16 +75,11 @@ export class KeepAlives {
     const { view } = this.#pool;
     const flags = tcp.flags(view, at);
     if (this.#hasEnded(flow, flags)) return null;
-    const sequence = tcp.sequence(view, at);
-    const bytes = payloadOf(packet, view);
-    const next = this.#next[flow] ?? 0;
-    if (!this.#has(flow, UP) || sequence !== add(next, -1) || bytes > 1) {
-      const end = add(sequence, bytes);
-      if (!this.#has(flow, UP) || before(next, end)) this.#next[flow] = end;
-      this.#set(flow, UP);
-      return null;
-    }
-    const complete = this.#acknowledged[flow] === next && this.#received[flow] === tcp.acknowledgment(view, at);
+    // What lies behind it, and is known already.
+    const next = this.#tcp.previousNext;
+    if (tcp.sequence(view, at) !== add(next, -1) || payloadLength(packet, view) > 1) return null;
+    const complete =
+      this.#tcp.unacknowledged(flow) === next && this.#tcp.downNext(flow) === tcp.acknowledgment(view, at);
     const alike = this.#has(flow, STAMPS) === (tcp.timestamps(view, at) !== -1);
     if (!this.#has(flow, DOWN) || !complete || !alike || this.#window[flow] === 0) return null;
     if ((this.#since[flow] ?? -1) < 0) this.#since[flow] = now;
@@ -131,8 +115,8 @@ export class KeepAlives {
     }
     tcp.setSourcePort(view, head, tcp.destinationPort(view, transport));
     tcp.setDestinationPort(view, head, tcp.sourcePort(view, transport));
-    tcp.setSequence(view, head, this.#received[flow] ?? 0);
-    tcp.setAcknowledgment(view, head, this.#acknowledged[flow] ?? 0);
+    tcp.setSequence(view, head, this.#tcp.downNext(flow));
+    tcp.setAcknowledgment(view, head, this.#tcp.unacknowledged(flow));
     tcp.setHeaderLength(view, head, header);
     tcp.setFlags(view, head, tcp.ACK);
     tcp.setWindow(view, head, this.#window[flow] ?? 0);
@@ -181,8 +165,4 @@ export class KeepAlives {
   #set(flow: number, bits: number): void {
     this.#state[flow] = (this.#state[flow] ?? 0) | bits;
   }
-}
-
-function payloadOf({ transport, end }: Packet, view: DataView): number {
-  return end - transport - tcp.headerLength(view, transport);
 }
