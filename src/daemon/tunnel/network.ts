@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
 import { command, must, tool } from "../../emulator/command.js";
 import { HushboxError } from "../../errors/hushbox-error.js";
@@ -90,7 +90,24 @@ export function allowForwarding(near: string, six: boolean): void {
   for (const name of [near, KERNEL_END]) setting(`ipv4/conf/${name}/forwarding`, "1");
   // Replies come from where the route to their sender does not lead.
   setting(`ipv4/conf/${KERNEL_END}/rp_filter`, "2");
-  if (six) setting("ipv6/conf/all/forwarding", "1");
+  if (!six) return;
+  keepAdvertisements();
+  setting("ipv6/conf/all/forwarding", "1");
+}
+
+/**
+ * Who takes router advertisements, and has its way to the world from them, goes on to when this machine routes: with accept_ra 1 the kernel
+ * then takes no more and forgets the routers that it knows (Linux, networking/ip-sysctl).
+ */
+function keepAdvertisements(): void {
+  const all = "ipv6/conf/all/forwarding";
+  // Where it routes already, whoever set that up has decided this.
+  if (readSetting(all) !== "0") return;
+  for (const name of readdirSync(`${SETTINGS}/ipv6/conf`)) {
+    if (name === "all" || name === "default") continue;
+    const path = `ipv6/conf/${name}/accept_ra`;
+    if (readSetting(path) === "1") setting(path, "2");
+  }
 }
 
 /** A MAC address of an interface that must be there. */
@@ -127,6 +144,15 @@ export async function removeAll(): Promise<void> {
     await command(tool("ip"), [family, "route", "flush", "table", String(MARK)]);
   }
   await loadRules(NO_RULES);
+}
+
+/** A kernel setting, or null where there is none. */
+function readSetting(path: string): string | null {
+  try {
+    return readFileSync(`${SETTINGS}/${path}`, "utf8").trim();
+  } catch {
+    return null;
+  }
 }
 
 /** Writes a kernel setting where it is not so already. */

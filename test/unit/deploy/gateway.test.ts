@@ -49,6 +49,33 @@ void test("one command makes a gateway, and more boxes later", { skip: noWg }, (
   t.end();
 });
 
+const noNamespace =
+  spawnSync("unshare", ["--net", "true"]).status !== 0 && "needs a network namespace (root, util-linux)";
+
+void test("who takes router advertisements goes on to", { skip: noWg || noNamespace }, (t) => {
+  // What the kernel has for the interface, and whether it routes already.
+  for (const [accepts, routes, keeps] of [
+    ["1", "0", true],
+    ["2", "1", true],
+    ["0", "0", false],
+    ["1", "1", false],
+  ] as const) {
+    const directory = t.testdir({});
+    const conf = "/proc/sys/net/ipv6/conf";
+    const script = `echo ${routes} >${conf}/all/forwarding; echo ${accepts} >${conf}/lo/accept_ra; exec sh "$@"`;
+    const argv = [SETUP, "--root", join(directory, "root"), "--outside", "lo", "--endpoint", "gw.example.org", "hall"];
+    const { status, stderr } = spawnSync("unshare", ["--net", "sh", "-c", script, "sh", ...argv], {
+      cwd: directory,
+      encoding: "utf8",
+    });
+    t.equal(status, 0, stderr);
+    const settings = readFileSync(join(directory, "root/etc/sysctl.d/60-hushbox-gateway.conf"), "utf8");
+    t.equal(settings.includes("net/ipv6/conf/lo/accept_ra = 2"), keeps, `${accepts} ${routes}: ${settings}`);
+    t.match(settings, /net\.ipv6\.conf\.all\.forwarding = 1/);
+  }
+  t.end();
+});
+
 void test("what is wrong with the command is said before anything is written", { skip: noWg }, (t) => {
   const directory = t.testdir({});
   t.equal(setUp(directory).status, 2);
