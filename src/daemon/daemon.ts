@@ -28,7 +28,7 @@ import { GuardFile } from "./guard-file.js";
 import { DestinationWatch } from "./destination-watch.js";
 import { ConfigInForce } from "./config-in-force.js";
 import { Shared, within } from "./deadline.js";
-import { checkRealtime } from "./realtime-check.js";
+import { checkRealtime } from "./check/realtime-check.js";
 import { StateLock } from "./state-lock.js";
 import { VerdictFile } from "./verdict-file.js";
 import type { Tunnel } from "./tunnel/tunnel.js";

@@ -12,7 +12,7 @@ import { TakeOverTable } from "../nic/take-over-table.js";
 import { Pool } from "../packet/pool.js";
 import { SecureRandom } from "../random/secure-random.js";
 import { micros } from "../time/micros.js";
-import { priorityOf } from "./realtime-check.js";
+import { priorityOf } from "./check/realtime-check.js";
 import { tapped } from "./tapped.js";
 import { warmUp, warmUpTunnel } from "./warm-up.js";
 import { stillHeld } from "./kept-verdicts.js";

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { ConfigFile } from "../config/config-file.js";
 import { compile } from "../config/settings.js";
-import { checkHost, type Finding } from "../daemon/host-check.js";
+import type { Finding } from "../daemon/check/finding.js";
+import { checkHost } from "../daemon/check/host-check.js";
 import { HushboxError } from "../errors/hushbox-error.js";
 import { checkAccessPoint } from "../setup/check-access-point.js";
 import { Host, SystemRunner } from "../setup/host.js";

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Finding } from "../daemon/host-check.js";
+import type { Finding } from "../daemon/check/finding.js";
 import { masterOf } from "../nic/bridge.js";
 import { networkManagerCards } from "./holders.js";
 import type { Host } from "./host.js";

@@ -7,7 +7,7 @@ import { Counters } from "../../../src/datapath/counters.js";
 import { BudgetFile } from "../../../src/daemon/budget-file.js";
 import { CardWatch } from "../../../src/daemon/card-watch.js";
 import { Daemon } from "../../../src/daemon/daemon.js";
-import { checkHost } from "../../../src/daemon/host-check.js";
+import { checkHost } from "../../../src/daemon/check/host-check.js";
 import { Shared, within } from "../../../src/daemon/deadline.js";
 import { Watchdog } from "../../../src/daemon/systemd.js";
 import { compile } from "../../../src/config/settings.js";

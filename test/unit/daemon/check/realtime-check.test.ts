@@ -1,6 +1,6 @@
 import { test, type Test } from "tap";
-import type { Settings } from "../../../src/config/settings.js";
-import { checkRealtime } from "../../../src/daemon/realtime-check.js";
+import type { Settings } from "../../../../src/config/settings.js";
+import { checkRealtime } from "../../../../src/daemon/check/realtime-check.js";
 
 const NICE = 1n << 23n;
 const settings = (priority: number | "auto", tunnel: object | null) => ({ cards: { priority }, tunnel }) as Settings;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import type { Settings } from "../config/settings.js";
-import { hasCapability } from "./capability.js";
-import type { Finding } from "./host-check.js";
+import type { Settings } from "../../config/settings.js";
+import { hasCapability } from "../capability.js";
+import type { Finding } from "./finding.js";
 
 const ADVICE =
   "run as root, or give the service LimitRTPRIO=, RestrictRealtime=no and SystemCallFilter=sched_setscheduler (deploy/gateway/hushbox.service.d has them)";
