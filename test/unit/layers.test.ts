@@ -70,6 +70,8 @@ test("imports point left", (t) => {
     edges.filter(({ from, to }) => ROOMS.indexOf(roomOf(to)) > ROOMS.indexOf(roomOf(from))),
     [],
   );
+  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+  t.equal(/^Rooms, imports point left: `([^`]+)`/m.exec(readme)?.[1], ROOMS.join(" · "), "the README names them");
   t.end();
 });
 
