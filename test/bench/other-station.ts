@@ -1,4 +1,4 @@
-// What a station that is not protected loses while hushbox takes another one's frames over: npm run bench:other-station -- [--rounds 9] [--seconds 2] [--rate 300]
+// What a station that is not protected loses while hushbox takes another one's frames over: npm run bench:other-station -- --help
 //
 //     speaker, laptop eth0 ── in0 box(br0, hushbox run) out0 ── lan0 router
 //
@@ -6,21 +6,24 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { sh } from "../support/spaces.js";
 import { Stations } from "../support/stations.js";
 import { Child, pause } from "./child.js";
+import { numbersOf } from "./numbers-of.js";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "9" },
-    seconds: { type: "string", default: "2" },
-    rate: { type: "string", default: "300" },
-  },
-});
+const HELP = `usage: npm run bench:other-station -- [--rounds N] [--seconds N] [--rate MBITS]
+
+What a station that is not protected loses while hushbox takes another one's frames over: TCP each way over the plain bridge and beside
+hushbox in turn, as fast as it goes, and then at the rate of a radio. Needs root and iperf3.
+
+  --rounds N     how often (9)
+  --seconds N    how long each time (2)
+  --rate MBITS   the radio's (300)`;
+
+const given = numbersOf(HELP, { rounds: 9, seconds: 2, rate: 300 });
 const directory = mkdtempSync(join(tmpdir(), "hushbox-other-station-"));
 const laboratory = await Laboratory.build({ name: "hx-bench", state: join(directory, "laboratory"), mode: "direct" });
 const stations = new Stations(laboratory);
@@ -33,7 +36,7 @@ interface Received {
 /** Mbit/s that arrive. */
 function rate(laptop: string, ...options: string[]): number {
   const text = sh(
-    `ip netns exec ${laptop} iperf3 -J -c ${TOPOLOGY.router.v4} -t ${values.seconds} ${options.join(" ")}`,
+    `ip netns exec ${laptop} iperf3 -J -c ${TOPOLOGY.router.v4} -t ${given.seconds} ${options.join(" ")}`,
   );
   return (JSON.parse(text) as Received).end.sum_received.bits_per_second / 1e6;
 }
@@ -43,7 +46,7 @@ const median = (all: readonly number[]): number => [...all].sort((a, b) => a - b
 async function compare(laptop: string, limit: string): Promise<void> {
   const ways = { up: [], down: ["-R"] } as const;
   const found = { up: [] as [number, number][], down: [] as [number, number][] };
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < given.rounds; round++) {
     const plain = { up: rate(laptop), down: rate(laptop, ...ways.down) };
     const running = await LaboratoryBox.start(laboratory, join(directory, "box"), { preset: "standalone" });
     await pause(300);
@@ -67,10 +70,10 @@ try {
     await server.printed(/listening/i);
     process.stdout.write(`load ${loadavg()[0]?.toFixed(1) ?? ""}\n`);
     await compare(laptop, "no limit");
-    const slow = `tbf rate ${values.rate}mbit burst 256kb latency 50ms`;
+    const slow = `tbf rate ${given.rate}mbit burst 256kb latency 50ms`;
     sh(`ip netns exec ${speaker} tc qdisc replace dev ${TOPOLOGY.speaker.interface} root ${slow}`);
     sh(`ip netns exec ${box} tc qdisc replace dev ${TOPOLOGY.box.inside} root ${slow}`);
-    await compare(laptop, `${values.rate} Mbit/s`);
+    await compare(laptop, `${given.rate} Mbit/s`);
   } finally {
     await server.stop();
   }

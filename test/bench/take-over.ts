@@ -1,18 +1,24 @@
-// What a take-over, an end, a hang and kill -9 cost a stream of 1000 datagrams a second through a bridge: npm run bench:take-over -- [--rounds 20]
+// What a take-over, an end, a hang and kill -9 cost a stream of 1000 datagrams a second through a bridge: npm run bench:take-over -- --help
 //
 //     speaker eth0 ── in0 box(br0, hushbox run) out0 ── lan0 router
 import { mkdtempSync, rmSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { tool } from "../../src/emulator/command.js";
 import { Laboratory } from "../../src/emulator/laboratory.js";
 import { TOPOLOGY } from "../../src/emulator/topology.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { PacedStream, type StreamFate } from "../support/paced-stream.js";
 import { pause } from "./child.js";
+import { numbersOf } from "./numbers-of.js";
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "20" } } });
+const HELP = `usage: npm run bench:take-over -- [--rounds N]
+
+What a stream of 1000 datagrams a second through a bridge loses when hushbox takes it over, ends, hangs or is killed. Needs root.
+
+  --rounds N   how often each of them happens (20)`;
+
+const { rounds } = numbersOf(HELP, { rounds: 20 });
 const directory = mkdtempSync(join(tmpdir(), "hushbox-take-over-"));
 const laboratory = await Laboratory.build({ name: "hx-bench", state: join(directory, "laboratory"), mode: "direct" });
 const { speaker, router } = laboratory.namespaces;
@@ -40,7 +46,7 @@ try {
     ...{ start: [], "kill -9": [], hang: [], SIGTERM: [] },
   };
   await laboratory.run("speaker", [tool("ping"), "-c2", "-i0.2", TOPOLOGY.router.v4]);
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const end of ["kill -9", "SIGTERM"] as const) {
       const started: { box?: LaboratoryBox } = {};
       const start = async (): Promise<void> => {
