@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { TunnelSettings } from "../../config/settings.js";
 import { tool } from "../../emulator/command.js";
 import { tunnelTools } from "../../emulator/wireguard.js";
-import { checkFile, hintsOf } from "../tunnel/tunnel.js";
+import { checkFile, hintsOf } from "../tunnel/file-check.js";
 import { WgFile } from "../tunnel/wg-file.js";
 import { guarded, type Finding } from "./finding.js";
 
