@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { get } from "node:http";
 import { messageOf } from "../errors/message-of.js";
-import { command, tool } from "./command.js";
+import { tool } from "./command.js";
 import { ask } from "./datagram.js";
 import { A, AAAA, addressBytes, query, readAnswer, type Question } from "./dns.js";
 import { ENDPOINTS } from "./endpoints.js";
@@ -10,6 +10,7 @@ import { makePlan, type PlanOptions } from "./make-plan.js";
 import { Multicast } from "./multicast.js";
 import { answersTime, timeRequest } from "./ntp.js";
 import type { Family, Plan, Step } from "./plan.js";
+import { pings } from "./pings.js";
 import { Report, type Print, type TransferLine } from "./report.js";
 import { TOPOLOGY } from "./topology.js";
 
@@ -184,16 +185,13 @@ class Performance {
     every,
   }: Extract<Step, { action: "ping" }>): Promise<{ bytes: number; ok: boolean }> {
     const { v4, v6 } = target === "gateway" ? TOPOLOGY.router : ENDPOINTS.resolver;
-    const patience = this.#options.patience / 1000;
-    const interval = Math.max(0.01, every / 1e6);
-    const timing = ["-i", interval.toFixed(3), "-W", patience.toFixed(1)];
     const address = family === 6 ? v6 : v4;
-    const { stdout, stderr } = await command(tool("ping"), ["-n", "-q", "-c", String(count), ...timing, address]);
-    const received = Number(/, (\d+) received/.exec(stdout)?.[1] ?? NaN);
+    const { patience } = this.#options;
+    const { received, said } = await pings(address, { count, every: every / 1000, patience });
     if (received !== count)
-      throw new Error(`${address} answered ${String(received)} of ${String(count)} pings ${stderr.trim()}`.trim());
-    // 64 bytes of ICMP each way; ping itself compares what comes back and says so.
-    return { bytes: count * 128, ok: !/wrong data|corrupted/.test(stdout) };
+      throw new Error(`${address} answered ${String(received)} of ${String(count)} pings ${said}`.trim());
+    // 64 bytes of ICMP each way.
+    return { bytes: count * 128, ok: true };
   }
 }
 
