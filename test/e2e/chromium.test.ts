@@ -24,7 +24,7 @@ import { ROOT } from "../support/generated.js";
 import { Http3Server } from "../support/http3-server.js";
 import { LaboratoryBox } from "../support/laboratory-box.js";
 import { Stage } from "../support/stage.js";
-import { wanView } from "../support/wan-view.js";
+import { wanView, type Exception } from "../support/wan-view.js";
 
 const skip = Chromium.missing() ?? Http3Server.missing() ?? boxMissing(["tcpdump", "openssl"]);
 
@@ -35,6 +35,12 @@ const TRIP = { delay: 10_000, loss: 0, reorder: 0 };
 /** How long packets may still be on their way when the browser has closed. */
 const SETTLE_MS = 1_500;
 const FAMILIES = ["v4", "v6"] as const;
+/**
+ * A server that answers no datagram for a quarter of a second gets a few as they were, to find out whether it is for their padding
+ * (src/defense/pad/answers.ts): as many at most, a time. One that gets no processor is silent, too.
+ */
+const TRIALS = 4;
+const SILENCE_US = 200e3;
 /** Who serves what: the protocol's name in the browser. */
 const SERVERS = [
   { protocol: "h3", place: ENDPOINTS.voice },
@@ -50,6 +56,8 @@ const ORIGINS = SERVERS.flatMap(({ protocol, place }, i) =>
     address: place[family],
   })),
 );
+
+const isTrial = ({ kind, heard }: Exception): boolean => kind === "UDP" && heard !== null && heard > SILENCE_US;
 
 tap.setTimeout(130_000);
 
@@ -130,8 +138,10 @@ void test("Chromium with standalone on", { skip, timeout: 120_000 }, async (t) =
   const seen = wanView(capture.file, [FULL]);
   t.comment(JSON.stringify({ ...seen, examples: seen.examples.slice(0, 3) }));
   t.ok(seen.restPackets > 3_000, `${seen.restPackets} packets up`);
-  t.same(seen.examples, [], `of ${seen.packets} packets up, not at the target: ${JSON.stringify(seen.exceptions)}`);
-  t.equal(seen.restAtTarget, seen.restPackets);
-  t.equal(seen.stdLengthRest, 0, "std_len_pack but for SYN, third ACK, RST and keep-alives");
+  const [trials, others] = [true, false].map((is) => seen.examples.filter((example) => isTrial(example) === is));
+  t.same(others, [], `of ${seen.packets} packets up, not at the target: ${JSON.stringify(seen.exceptions)}`);
+  t.ok((trials?.length ?? 0) <= TRIALS, `${trials?.length ?? 0} packets as they were while the server was silent`);
+  t.equal(seen.restAtTarget + (trials?.length ?? 0), seen.restPackets);
+  if (trials?.length === 0) t.equal(seen.stdLengthRest, 0, "std_len_pack but for SYN, third ACK, RST and keep-alives");
   t.equal(seen.stdWindow, 0, `std_window; windows seen: ${JSON.stringify(seen.windows)}`);
 });

@@ -41,6 +41,8 @@ export interface Exception {
   readonly number: number;
   /** Microseconds since the flow's packet before it; for TCP, bytes of stream before this packet and of them not acknowledged when it passed here. */
   readonly since: number;
+  /** Microseconds since the flow's last packet down; null where there was none. */
+  readonly heard: number | null;
   readonly sent: number;
   readonly unacknowledged: number;
 }
@@ -88,8 +90,10 @@ export function wanView(path: string, targets: readonly number[]): WanView {
   const counts = { atTarget: 0, restAtTarget: 0 };
   let number = 0;
   const times = new Map<string, number>();
+  const heardAt = new Map<string, number>();
   eachFrame(path, (packet, view, at) => {
     const direction = house.direction(packet, view);
+    if (direction === DOWN) heardAt.set(flowOf(packet, view, false), at);
     if (direction === DOWN && packet.protocol === TCP) {
       answered(packet, view, conversations);
       observer.observe(packet, view, DOWN, micros(number));
@@ -117,7 +121,9 @@ export function wanView(path: string, targets: readonly number[]): WanView {
     if (excused || examples.length === EXAMPLES) return;
     const { start = 0, next = 0, acknowledged = 0 } = conversations.get(flow) ?? {};
     const [sent, unacknowledged] = [distance(start, next), distance(acknowledged, next)];
-    examples.push({ kind, length, flow, number, since: at - (lastAt ?? at), sent, unacknowledged });
+    const last = heardAt.get(flow);
+    const heard = last === undefined ? null : at - last;
+    examples.push({ kind, length, flow, number, since: at - (lastAt ?? at), heard, sent, unacknowledged });
   });
   return {
     packets: all.packets,
