@@ -115,6 +115,24 @@ class Bed {
     return JSON.parse(stdout) as { wrong: string[]; seconds: Record<string, number> };
   }
 
+  /** Whatever applications do, as captured behind the router; nothing of it goes wrong. Segments that the device has sent again. */
+  async habits(t: Test, address: string, file: string): Promise<number> {
+    const { place, interface: name } = OBSERVERS.wan;
+    const filter = `inbound and tcp and (dst host ${address})`;
+    const capture = await Capture.start(this.laboratory, place, name, file, { filter, snapLength: 160 });
+    const speaker = await this.grows("speaker", async () => {
+      const done = await this.talk(address, "records", "bytes", "up", "down", "half", "first", "reset");
+      t.same(done.wrong, [], JSON.stringify(done.seconds));
+      await sleep(300);
+    });
+    t.match(await capture.stop(), { dropped: 0 });
+    t.equal(await this.invalid(), 0, "connection tracking finds nothing invalid");
+    const { RetransSegs: again = 0, TCPDSACKRecv = 0, TCPDSACKOfoRecv = 0, InCsumErrors } = speaker;
+    t.ok(TCPDSACKRecv + TCPDSACKOfoRecv <= again, `${TCPDSACKRecv} reports of duplicates, ${again} retransmissions`);
+    t.equal(InCsumErrors, 0);
+    return again;
+  }
+
   async #counts(place: Place): Promise<Record<string, number>> {
     const lines = (await this.sh(place, "cat /proc/net/netstat /proc/net/snmp")).trim().split("\n");
     const counts: Record<string, number> = {};
@@ -126,6 +144,11 @@ class Bed {
   }
 }
 
+/**
+ * One segment that is sent again before the server has shown that it takes padding keeps its connection plain, as it shall, and a machine that
+ * gives one of the two no processor has that.
+ */
+const ATTEMPTS = 3;
 const HOST = ENDPOINTS.static;
 const OTHER = ENDPOINTS.music;
 
@@ -135,19 +158,8 @@ void test("TCP padding behind NAT", { skip, timeout: 110_000 }, async (t) => {
   for (const address of [HOST.v4, HOST.v6]) {
     await t.test(`what applications do: ${address}`, async (t) => {
       const file = join(bed.directory, "wan.pcap");
-      const { place, interface: name } = OBSERVERS.wan;
-      const filter = `inbound and tcp and (dst host ${address})`;
-      const capture = await Capture.start(bed.laboratory, place, name, file, { filter, snapLength: 160 });
-      const speaker = await bed.grows("speaker", async () => {
-        const done = await bed.talk(address, "records", "bytes", "up", "down", "half", "first", "reset");
-        t.same(done.wrong, [], JSON.stringify(done.seconds));
-        await sleep(300);
-      });
-      t.match(await capture.stop(), { dropped: 0 });
-      t.equal(await bed.invalid(), 0, "connection tracking finds nothing invalid");
-      const { RetransSegs: again = 0, TCPDSACKRecv = 0, TCPDSACKOfoRecv = 0, InCsumErrors } = speaker;
-      t.ok(TCPDSACKRecv + TCPDSACKOfoRecv <= again, `${TCPDSACKRecv} reports of duplicates, ${again} retransmissions`);
-      t.equal(InCsumErrors, 0);
+      let again = Infinity;
+      for (let attempt = 0; again > 0 && attempt < ATTEMPTS; attempt++) again = await bed.habits(t, address, file);
       const { rest, RST, ...small } = sizes(file);
       // The server may send something again before it has shown that it reads acknowledgments: two are plain then.
       t.ok(rest.all > 500 && rest.other.length <= again + 2, `not of one size: ${rest.other.join(" ")} of ${rest.all}`);
