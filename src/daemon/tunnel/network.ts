@@ -157,10 +157,9 @@ function readSetting(path: string): string | null {
 
 /** Writes a kernel setting where it is not so already. */
 function setting(path: string, value: string): void {
-  const file = `${SETTINGS}/${path}`;
+  if (readSetting(path) === value) return;
   try {
-    if (readFileSync(file, "utf8").trim() === value) return;
-    writeFileSync(file, value);
+    writeFileSync(`${SETTINGS}/${path}`, value);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     // Without IPv6 there is nothing to set.
